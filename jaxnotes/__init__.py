@@ -1,0 +1,88 @@
+"""jaxnotes: the foundations of deep learning as pure JAX functions, in the order of the notes.
+
+Chapters, one model and its verbs each:
+
+    3  least_squares           ordinary, weighted and ridge regression
+    5  logistic_regression     two classes, or counts of successes
+    5  multinomial_regression  more than two classes
+
+and for all of them
+
+    Solution, LinearParams     what every fit returns: the estimate, and how good it is
+    Status, raise_for_status   how a fit ended, and the error that names the lanes that failed (FitError)
+    minimize, minimize_path    any function of yours, by any of `methods`
+    datasets                   small real data, each with its source
+    show                       tables and pictures for people
+    about                      versions, device and precision in one line
+
+A name is imported when it is first used, so `import jaxnotes` costs nothing and starts no device.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jaxnotes import datasets, least_squares, logistic_regression, multinomial_regression, show
+    from jaxnotes.core import methods
+    from jaxnotes.core.solve import minimize, minimize_path
+    from jaxnotes.core.status import FitError, LinearParams, Solution, Status, raise_for_status
+    from jaxnotes.show.environment import about
+
+    __version__: str
+
+__all__ = [
+    "FitError",
+    "LinearParams",
+    "Solution",
+    "Status",
+    "__version__",
+    "about",
+    "datasets",
+    "least_squares",
+    "logistic_regression",
+    "methods",
+    "minimize",
+    "minimize_path",
+    "multinomial_regression",
+    "raise_for_status",
+    "show",
+]
+
+# Where a name lives that is no module of this package.
+_HOMES = {
+    "FitError": "jaxnotes.core.status",
+    "LinearParams": "jaxnotes.core.status",
+    "Solution": "jaxnotes.core.status",
+    "Status": "jaxnotes.core.status",
+    "about": "jaxnotes.show.environment",
+    "minimize": "jaxnotes.core.solve",
+    "minimize_path": "jaxnotes.core.solve",
+    "raise_for_status": "jaxnotes.core.status",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import `name` on first use (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module 'jaxnotes' has no attribute {name!r}")
+    if name == "__version__":
+        value = _version()
+    elif name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+    else:
+        value = import_module("jaxnotes.core.methods" if name == "methods" else f"jaxnotes.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("jaxnotes")
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        return "0+unknown"

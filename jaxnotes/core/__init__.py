@@ -1,0 +1,1 @@
+"""Shared machinery below the chapters: importable, but free to change from one version to the next."""

@@ -1,0 +1,149 @@
+"""What `jax.vmap` of a fit does: cut the batch into blocks that fit the cache and solve each block as one.
+
+A solver is written for a block of lanes (lane axis first). `vectorise` makes of it a function of one problem whose
+vmap, however nested, gathers all lanes and hands them over block by block. Arguments without a batch axis stay
+shared: they arrive with a lane axis of length 1. Inside a block, ordinary code may use `lax.cond` on "does any lane
+need this?", which under plain vmap would run both branches for every lane.
+
+A lane's answer depends on its own data alone. The last block of an uneven batch starts early and repeats some lanes
+rather than being smaller, so that every lane goes through the same compiled program.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.custom_batching import custom_vmap
+
+from jaxnotes.core.arrays import Array
+
+CACHE_BYTES = 2**19  # what a block's own data may take on a CPU: about half of a core's second-level cache
+ACCELERATOR_BYTES = 2**28
+MIN_LANES, MAX_LANES = 16, 1024
+
+
+def vectorise(
+    solve_block: Callable[[Any], Any],
+    solve_large: Callable[[Any], Any] | None = None,
+    is_large: Callable[[Any], bool] = lambda data: False,
+) -> Callable[[Any], Any]:
+    """A function of one problem from a function of a block.
+
+    solve_block: data, a pytree of arrays with the lane axis first (length L, or 1 where shared) -> a pytree with lane
+    axis first, length L. The result takes the same pytree without lane axes. A problem that is_large goes to
+    solve_large, without lane axes, alone or one after the other.
+
+    """
+
+    @custom_vmap
+    def solve_one(data: Any) -> Any:
+        if solve_large is not None and is_large(data):
+            return solve_large(data)
+        out = solve_block(jax.tree.map(lambda leaf: leaf[None], data))
+        return jax.tree.map(lambda leaf: leaf[0], out)
+
+    @solve_one.def_vmap
+    def _(axis_size: int, batched: list[Any], data: Any) -> tuple[Any, Any]:
+        leaves, treedef = jax.tree.flatten(data)
+        per_lane = tuple(jax.tree.leaves(batched[0]))
+        if is_large(jax.tree.unflatten(treedef, [a[0] if own else a for a, own in zip(leaves, per_lane, strict=True)])):
+            out = _one_after_another(lambda *leaves: solve_one(jax.tree.unflatten(treedef, leaves)), per_lane, leaves)
+        else:
+            out = _many(solve_block, treedef, per_lane)(*leaves)
+        return out, jax.tree.map(lambda _: True, out)
+
+    return solve_one
+
+
+@functools.cache
+def _many(solve_block: Callable[[Any], Any], treedef: Any, per_lane: tuple[bool, ...]) -> Callable[..., Any]:
+    """Solve a whole batch: leaves marked in `per_lane` have the lane axis first, the others are shared."""
+
+    @custom_vmap
+    def solve_many(*leaves: Array) -> Any:
+        return _by_blocks(lambda *block: solve_block(jax.tree.unflatten(treedef, block)), leaves, per_lane)
+
+    @solve_many.def_vmap
+    def _(axis_size: int, batched: list[bool], *leaves: Array) -> tuple[Any, Any]:
+        if any(outer and not inner for outer, inner in zip(batched, per_lane, strict=True)):
+            out = _one_after_another(solve_many, batched, leaves)  # what the inner lanes share stays shared
+        else:
+            out = _merged(solve_many, per_lane, axis_size, batched, leaves)
+        return out, jax.tree.map(lambda _: True, out)
+
+    return solve_many
+
+
+def _one_after_another(solve: Callable[..., Any], batched: Sequence[bool], leaves: Sequence[Array]) -> Any:
+    """solve(*leaves) for each index of the first axis of the leaves marked in `batched`, in a loop."""
+
+    def one(moving: list[Array]) -> Any:
+        rest = iter(moving)
+        return solve(*[next(rest) if moves else leaf for leaf, moves in zip(leaves, batched, strict=True)])
+
+    return jax.lax.map(one, [leaf for leaf, moves in zip(leaves, batched, strict=True) if moves])
+
+
+def _merged(
+    solve_many: Callable[..., Any],
+    per_lane: tuple[bool, ...],
+    axis_size: int,
+    batched: Sequence[bool],
+    leaves: Sequence[Array],
+) -> Any:
+    """An outer batch over what the inner batch varies already: one batch of outer times inner lanes."""
+    inner_size = next(
+        leaf.shape[1] if outer else leaf.shape[0]
+        for leaf, outer, inner in zip(leaves, batched, per_lane, strict=True)
+        if inner
+    )
+
+    def merge(leaf: Array, outer: bool, inner: bool) -> Array:
+        if not inner:
+            return leaf
+        full = leaf if outer else jnp.broadcast_to(leaf[None], (axis_size, *leaf.shape))
+        return full.reshape(axis_size * inner_size, *full.shape[2:])
+
+    out = solve_many(*[merge(*triple) for triple in zip(leaves, batched, per_lane, strict=True)])
+    return jax.tree.map(lambda leaf: leaf.reshape(axis_size, inner_size, *leaf.shape[1:]), out)
+
+
+def block_lanes(leaves: tuple[Array, ...], per_lane: tuple[bool, ...]) -> int:
+    """Lanes per block: a function of the shapes of one lane alone, so that the batch size changes nothing."""
+    lane_bytes = sum(
+        leaf.size // leaf.shape[0] * leaf.dtype.itemsize for leaf, own in zip(leaves, per_lane, strict=True) if own
+    )
+    budget = CACHE_BYTES if jax.default_backend() == "cpu" else ACCELERATOR_BYTES
+    lanes = MIN_LANES
+    while lanes * 2 * max(lane_bytes, 1) <= budget and lanes < MAX_LANES:
+        lanes *= 2
+    return lanes
+
+
+def _by_blocks(solve_block: Callable[..., Any], leaves: tuple[Array, ...], per_lane: tuple[bool, ...]) -> Any:
+    total = next(leaf.shape[0] for leaf, own in zip(leaves, per_lane, strict=True) if own)
+    block = block_lanes(leaves, per_lane)
+    if total < block:
+        repeat = jnp.minimum(jnp.arange(block), total - 1)
+        leaves = tuple(leaf[repeat] if own else leaf for leaf, own in zip(leaves, per_lane, strict=True))
+    count = -(-total // block)
+    last_start = max(total - block, 0)
+
+    def one(index: Array) -> Any:
+        start = jnp.minimum(index * block, last_start)
+        parts = [
+            jax.lax.dynamic_slice_in_dim(leaf, start, block) if own else leaf[None]
+            for leaf, own in zip(leaves, per_lane, strict=True)
+        ]
+        return solve_block(*parts)
+
+    blocks = jax.lax.map(one, jnp.arange(count))
+
+    def join(leaf: Array) -> Array:
+        early = leaf[:-1].reshape((count - 1) * block, *leaf.shape[2:])
+        late = leaf[-1][(count - 1) * block - last_start :][: total - (count - 1) * block]
+        return jnp.concatenate([early, late])
+
+    return jax.tree.map(join, blocks)

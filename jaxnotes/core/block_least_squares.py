@@ -1,0 +1,267 @@
+"""Linear least squares on a block of problems, lane axis first: one refinement, and two ways to get the matrix for it.
+
+The normal equations ask for theta with  g(theta) = Z'W (y - Z theta) - P theta = 0.  Every pass adds H^-1 g(theta),
+with H = Z'WZ + P. The first pass from 0 is the textbook solution; each further one multiplies the error by about eps
+times the condition of H, while g, computed from the unscaled data in doubled precision, is right to nearly all
+digits. So the answer is as good as the data, whatever the rounding of H^-1. Two regimes supply H^-1 = B B':
+
+    Gram    Cholesky of the scaled Gram matrix H, where its smallest pivot shows that eps times its condition is small;
+    SVD     QR of the scaled, weighted design and SVD of R, which see the design's condition, not its square, elsewhere.
+            Singular values below n eps times the largest count as 0: RANK_DEFICIENT, and the solution of least
+            ||coef||.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+
+from jaxnotes.core import arrays, double_word, inference, linalg, products, scaling
+from jaxnotes.core.arrays import Array
+from jaxnotes.core.loop import iterate, select_lanes
+from jaxnotes.core.products import contract
+from jaxnotes.core.scaling import Scaled
+from jaxnotes.core.status import LinearParams, Solution, Status, first_status
+
+# In the Gram regime a refinement pass must gain at least about two digits.
+MAX_PASSES = 12
+
+
+class Equations(NamedTuple):
+    """The data of one problem: X (n, p); y, weights and precision (n,), the latter two or (1,) for all rows; l2 ()."""
+
+    X: Array
+    y: Array
+    weights: Array
+    precision: Array
+    l2: Array
+
+
+def checked(
+    X: ArrayLike,
+    y: ArrayLike,
+    intercept: bool,
+    weights: ArrayLike | None,
+    precision: ArrayLike | None,
+    l2: ArrayLike,
+) -> Equations:
+    """The data of one problem, checked and all of one dtype."""
+    X = arrays.design(X, intercept=intercept)
+    n = X.shape[0]
+    y = arrays.per_row("y", y, n)
+    dtype = jnp.result_type(X, y)
+    return Equations(
+        X=X.astype(dtype),
+        y=y.astype(dtype),
+        weights=arrays.per_row_or("weights", weights, 1, n, dtype),
+        precision=arrays.per_row_or("precision", precision, 1, n, dtype),
+        l2=arrays.nonnegative("l2", l2).astype(dtype),
+    )
+
+
+def equations(
+    X: ArrayLike,
+    y: ArrayLike,
+    solution: Solution,
+    weights: ArrayLike | None,
+    precision: ArrayLike | None,
+    l2: ArrayLike = 0.0,
+) -> Equations:
+    """The data of one problem, checked against a fit of them."""
+    data = checked(X, y, solution.params.intercept is not None, weights, precision, l2)
+    arrays.matches("solution.params.coef", solution.params.coef, (data.X.shape[1],))
+    return data
+
+
+def residual(params: LinearParams, data: Equations) -> Array:
+    """y - X coef - intercept of one problem, (n,), from doubled precision; 0 in absent rows."""
+    present = jnp.broadcast_to(data.weights > 0, data.y.shape)
+    X, y = jnp.where(present[:, None], data.X, 0), jnp.where(present, data.y, 0)
+    base = jnp.zeros((), y.dtype) if params.intercept is None else params.intercept
+    return jnp.where(present, double_word.residual(y, X, params.coef, base)[0], 0)
+
+
+def terms(data: Equations, intercept: bool, residual: Array) -> tuple[inference.Terms, Scaled]:
+    """What the covariance needs of each row, for a dispersion of 1, and the scaling of the design."""
+    weights = jnp.broadcast_to(data.weights, data.y.shape)
+    share, present = share_of(data)
+    scaled = scaling.scale_columns(data.X, share / jnp.sum(share), present, intercept=intercept)
+    penalty = jnp.sum(weights) * data.l2 / scaled.scale**2
+    precision = jnp.where(present, data.precision, 0)
+    by_row = inference.Terms(
+        design=scaled.Z.T,
+        weights=weights,
+        score=precision * residual,
+        information=precision,
+        penalty=penalty.at[0].set(0) if intercept else penalty,
+    )
+    return by_row, scaled
+
+
+class RefineState(NamedTuple):
+    """theta (L, q) in the user's coordinates, the scaled gradient norm (L,) there, the next correction (L, q)."""
+
+    theta: Array
+    grad_norm: Array
+    correction: Array
+    steps: Array
+    active: Array
+
+
+def share_of(data: Equations) -> tuple[Array, Array]:
+    """Row weights w_i p_i / sum_i w_i of the mean objective, (n,), and which rows are present, (n,)."""
+    weights = jnp.broadcast_to(data.weights, data.y.shape)
+    present = weights > 0
+    return jnp.where(present, weights * data.precision / jnp.sum(weights), 0), present
+
+
+def weighted_design(Z: Array, share: Array, penalty: Array) -> Array:
+    """A (n + q, q) with A'A = Z diag(share) Z' + diag(penalty), for Z (q, n)."""
+    return jnp.concatenate([(Z * jnp.sqrt(share)[None]).T, jnp.diag(jnp.sqrt(penalty))])
+
+
+def least_norm(theta: Array, null: Array, scaled: Scaled, *, intercept: bool) -> Array:
+    """theta (q, ...), in the user's coordinates, moved along the null directions to least ||coef||; the fit is
+    unchanged.
+
+    With K = I - N N_c^+ C, N the null directions (q, k) and C the rows of coef, returns K theta.
+
+    """
+    N = scaling.from_scaled(null, scaled, intercept=intercept).T
+    C = slice(1, None) if intercept else slice(None)
+    pinv = jnp.linalg.pinv(N[C], rtol=jnp.sqrt(jnp.finfo(theta.dtype).eps))
+    return theta - jnp.matmul(N, jnp.matmul(pinv, theta[C], precision="highest"), precision="highest")
+
+
+def solve_block(intercept: bool, data: Equations) -> Solution:
+    """Solve a block: every leaf of `data` has the lane axis first, of length 1 where shared; params are (L, q)."""
+    lanes = max(leaf.shape[0] for leaf in data)
+    data = Equations(*(jnp.broadcast_to(leaf, (lanes, *leaf.shape[1:])) for leaf in data))
+    share, present = jax.vmap(share_of)(data)
+    total = jnp.sum(share, axis=1, keepdims=True)
+    scaled = jax.vmap(functools.partial(scaling.scale_columns, intercept=intercept))(data.X, share / total, present)
+    penalty = data.l2[:, None] / scaled.scale**2
+    penalty = penalty.at[:, 0].set(0) if intercept else penalty
+    trouble = _data_trouble(data, share, present, scaled)
+    y = jnp.where(present, data.y, 0)
+    X = jnp.where(present[..., None], data.X, 0)
+
+    factor = linalg.factor_spd(products.of(scaled.Z, lanes).gram(share[:, None, None]), penalty)
+    safe = gram_is_safe(factor.smallest_pivot) | (trouble != Status.CONVERGED)
+    n, q = scaled.Z.shape[2], penalty.shape[1]
+    nothing = jnp.zeros((lanes, q, q), penalty.dtype)
+    unused = linalg.Root(nothing, nothing, jnp.full((lanes,), q))
+
+    def by_svd() -> linalg.Root:
+        designs = jax.vmap(weighted_design)(scaled.Z, jnp.nan_to_num(share), penalty)
+        return jax.vmap(functools.partial(linalg.inverse_root, n=n))(designs)
+
+    root = jax.lax.cond(jnp.all(safe), lambda: unused, by_svd)
+
+    def correction(gradient: Array) -> Array:
+        with_root = contract("lij,lj->li", root.root, contract("lij,li->lj", root.root, gradient))
+        theta = select_lanes(safe, linalg.solve(factor, gradient), with_root)
+        return scaling.from_scaled(theta, scaled, intercept=intercept)
+
+    size = jnp.sqrt(products.row_sum(share / total, y * y))
+    descent = jax.vmap(functools.partial(_descent, intercept))
+
+    def step(state: RefineState) -> RefineState:
+        theta = state.theta + state.correction
+        gradient, norm = descent(theta, X, y, share, data.l2, scaled)
+        norm = jnp.where(size > 0, norm / jnp.where(size > 0, size, 1), norm)
+        better = norm < state.grad_norm
+        tried = state._replace(theta=theta, grad_norm=norm, correction=correction(gradient))
+        going_on = better & (norm > 0) & (norm < state.grad_norm / 2)
+        return select_lanes(better, tried, state)._replace(steps=state.steps + 1, active=going_on)
+
+    zero = jnp.zeros_like(penalty)
+    start = RefineState(
+        theta=zero,
+        grad_norm=jnp.full_like(size, jnp.inf),
+        correction=zero,
+        steps=jnp.full_like(size, -1, dtype=jnp.int32),
+        active=trouble != Status.INVALID_DATA,
+    )
+    state = iterate(step, start, MAX_PASSES)
+    deficient = (root.rank < q) & ~safe
+    unpenalised = data.l2 == 0
+    theta = jax.lax.cond(
+        jnp.any(deficient),
+        lambda theta: select_lanes(deficient, _least_norms(theta, root.null, scaled, intercept), theta),
+        lambda theta: theta,
+        state.theta,
+    )
+    return Solution(
+        params=theta,
+        value=jax.vmap(functools.partial(objective, intercept))(theta, data),
+        grad_norm=state.grad_norm,
+        steps=state.steps,
+        status=judge(trouble, unpenalised & (jnp.sum(present, axis=1) < q), unpenalised & deficient, state.grad_norm),
+    )
+
+
+def gram_is_safe(smallest_pivot: Array) -> Array:
+    """Whether refinement with a Cholesky factor of this smallest scaled pivot gains two digits or more a pass."""
+    return smallest_pivot > 100 * 100 * jnp.finfo(smallest_pivot.dtype).eps
+
+
+def objective(intercept: bool, theta: Array, data: Equations) -> Array:
+    """Half the weighted mean squared residual plus l2 / 2 ||coef||^2 for one problem, shape ()."""
+    share, present = share_of(data)
+    coef = theta[1:] if intercept else theta
+    fitted = contract("ij,j->i", jnp.where(present[:, None], data.X, 0), coef) + (theta[0] if intercept else 0)
+    return jnp.sum(share * jnp.where(present, data.y - fitted, 0) ** 2) / 2 + data.l2 / 2 * jnp.sum(coef**2)
+
+
+def _descent(
+    intercept: bool, theta: Array, X: Array, y: Array, share: Array, l2: Array, scaled: Scaled
+) -> tuple[Array, Array]:
+    """Minus the gradient of one problem in scaled coordinates (q,), and max_j |gradient_j / rms_j|."""
+    coef = theta[1:] if intercept else theta
+    base = theta[0] if intercept else jnp.zeros_like(l2)
+    r = double_word.scaled(double_word.residual(y, X, coef, base), share)
+    raw = double_word.add(double_word.score(X, r), double_word.product(coef, -l2))
+    rms = scaled.rms[1:] if intercept else scaled.rms
+    norm = jnp.max(jnp.abs(raw[0]) / jnp.where(rms > 0, rms, 1), initial=0.0)
+    if not intercept:
+        return raw[0] / scaled.scale, norm
+    constant = double_word.sum_last(r)
+    mean, scale = scaled.mean[1:], scaled.scale[1:]
+    high, low = (jnp.broadcast_to(word, mean.shape) for word in constant)
+    shift = double_word.scaled((high, low), -mean)
+    centred = double_word.add(raw, shift)
+    return jnp.concatenate([constant[0][None], centred[0] / scale]), jnp.maximum(norm, jnp.abs(constant[0]))
+
+
+def _least_norms(theta: Array, null: Array, scaled: Scaled, intercept: bool) -> Array:
+    return jax.vmap(functools.partial(least_norm, intercept=intercept))(theta, null, scaled)
+
+
+def _data_trouble(data: Equations, share: Array, present: Array, scaled: Scaled) -> Array:
+    """Statuses that the data alone decide, shape (L,)."""
+    negative = jnp.any(data.weights < 0, axis=1) | jnp.any(present & (data.precision < 0), axis=1) | (data.l2 < 0)
+    finite = jnp.all(jnp.isfinite(data.weights), axis=1) & jnp.all(jnp.isfinite(share), axis=1) & jnp.isfinite(data.l2)
+    finite_rows = jnp.all(jnp.isfinite(scaled.rms), axis=1) & jnp.all(~present | jnp.isfinite(data.y), axis=1)
+    n_present = jnp.sum(share > 0, axis=1)
+    return first_status(
+        (negative, Status.INVALID_DATA),
+        (~finite & jnp.any(present, axis=1), Status.NON_FINITE_DATA),
+        (n_present == 0, Status.TOO_FEW_ROWS),
+        (~finite_rows, Status.NON_FINITE_DATA),
+        otherwise=jnp.full(negative.shape, Status.CONVERGED),
+    )
+
+
+def judge(trouble: Array, few: Array, deficient: Array, grad_norm: Array) -> Array:
+    """The status from what is wrong with the data and the scaled gradient that refinement left, all of one shape."""
+    tol = max(1e-10, 8 * float(jnp.finfo(grad_norm.dtype).eps))
+    return first_status(
+        (trouble != Status.CONVERGED, trouble),
+        (few, Status.TOO_FEW_ROWS),
+        (deficient, Status.RANK_DEFICIENT),
+        (~(grad_norm <= 100 * tol), Status.STALLED),
+        otherwise=jnp.full(trouble.shape, Status.CONVERGED),
+    )

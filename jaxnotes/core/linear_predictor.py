@@ -1,0 +1,127 @@
+"""Every model whose rows enter through a linear predictor eta = X coef + intercept + offset: the fit and its inference.
+
+A family is its log-likelihood by rows. The objective is
+
+    - sum_i w_i loglik(eta_i, y_i) / sum_i w_i  +  l2 / 2 ||coef||^2 ,
+
+the intercept unpenalised. Models with several predictors (one per class) have coef (m, p) and intercept (m,).
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxnotes.core import batching, block_newton, implicit, inference, many_rows, products, row_chunks, scaling
+from jaxnotes.core.arrays import Array
+from jaxnotes.core.block_newton import Model
+from jaxnotes.core.rows import Family, Parts, Rows
+from jaxnotes.core.status import LinearParams, Solution
+
+
+@functools.cache
+def solver(model: Model) -> Callable[[Rows], Solution]:
+    """The fit of one problem: batched by jax.vmap through `batching`, differentiated through `implicit`."""
+    engine = batching.vectorise(
+        functools.partial(block_newton.solve_block, model),
+        functools.partial(many_rows.solve, model),
+        lambda rows: rows.X.shape[0] >= row_chunks.MANY_ROWS,
+    )
+
+    @jax.custom_jvp
+    def fit(rows: Rows) -> Solution:
+        return engine(rows)
+
+    @fit.defjvp
+    def _(primals: tuple[Rows], tangents: tuple[Rows]) -> tuple[Solution, Solution]:
+        solution = fit(*primals)
+        theta = solution.params
+
+        def at(flat: Array, rows: Rows) -> Array:
+            return objective(model, flat.reshape(theta.shape), rows)
+
+        theta_dot, value_dot = implicit.tangent(at, theta.reshape(-1), *primals, *tangents)
+        zero = jax.tree.map(implicit.zero_tangent, solution)
+        return solution, dataclasses.replace(zero, params=theta_dot.reshape(theta.shape), value=value_dot)
+
+    return fit
+
+
+def objective(model: Model, theta: Array, rows: Rows) -> Array:
+    """The objective of the module's equation for one problem at theta (m, q), shape ()."""
+    rows = _absent_made_finite(rows)
+    coef = theta[:, 1:] if model.intercept else theta
+    eta = products.contract("mj,nj->mn", coef, rows.X) + rows.offset[None]
+    loglik = model.family.loglik(eta + theta[:, :1] if model.intercept else eta, rows.y)
+    weights = jnp.broadcast_to(rows.weights, loglik.shape)
+    return -jnp.sum(weights * loglik) / jnp.sum(weights) + rows.l2 / 2 * jnp.sum(coef**2)
+
+
+def _absent_made_finite(rows: Rows) -> Rows:
+    """The same rows with 0 for what is not finite in rows of weight 0: 0 times NaN is no derivative."""
+    n = rows.X.shape[0]
+    absent = jnp.broadcast_to(rows.weights == 0, (n,))
+
+    def clean(leaf: Array) -> Array:
+        if leaf.ndim == 0 or leaf.shape[0] != n:
+            return leaf
+        return jnp.where(absent.reshape(n, *(1,) * (leaf.ndim - 1)) & ~jnp.isfinite(leaf), 0, leaf)
+
+    return rows._replace(X=clean(rows.X), y=jax.tree.map(clean, rows.y), offset=clean(rows.offset))
+
+
+def linear_predictor(params: LinearParams, X: Array) -> Array:
+    """X coef + intercept at highest precision on every device, shape (n,), or (n, m) for m predictors."""
+    eta = products.contract("nj,...j->n...", X, params.coef)
+    if params.intercept is None:
+        return eta
+    return eta + (params.intercept if eta.ndim == 1 else params.intercept[None])
+
+
+def as_params(theta: Array, intercept: bool) -> LinearParams:
+    """Parameters with names from theta (..., q), intercept first."""
+    return LinearParams(theta[..., 1:], theta[..., 0]) if intercept else LinearParams(theta, None)
+
+
+def as_theta(params: LinearParams) -> Array:
+    """The inverse of `as_params`."""
+    if params.intercept is None:
+        return params.coef
+    return jnp.concatenate([params.intercept[..., None], params.coef], axis=-1)
+
+
+def infer(family: Family, solution: Solution, rows: Rows, cov: str, groups: Array) -> inference.Estimate:
+    """The estimate and its covariance for a fit of one problem, vectors (m q,); see `inference` for the covariances."""
+    n = rows.X.shape[0]
+    intercept = solution.params.intercept is not None
+    weights = jnp.broadcast_to(rows.weights, (n,))
+    kept = weights > 0
+    scaled = scaling.scale_columns(rows.X, weights / jnp.sum(weights), kept, intercept=intercept)
+    estimate = as_theta(solution.params)
+    theta = scaling.to_scaled(jnp.atleast_2d(estimate), scaled, intercept=intercept)
+    eta = products.contract("mj,jn->mn", theta, scaled.Z) + jnp.where(kept, rows.offset, 0)[None]
+    parts = _parts(family, eta, rows.y)
+    penalty = jnp.sum(weights) * rows.l2 / scaled.scale**2
+    terms = inference.Terms(
+        design=(parts.direction.T[..., None] * scaled.Z.T[:, None, None]).reshape(n, -1, theta.size),
+        weights=weights,
+        score=jnp.where(kept[None], parts.score, 0).T,
+        information=jnp.where(kept[None], parts.information, 0).T,
+        penalty=jnp.tile(penalty.at[0].set(0) if intercept else penalty, len(theta)),
+    )
+    root = inference.spread(terms, cov, groups).root.T.reshape(-1, *theta.shape)
+    root = scaling.from_scaled(root, scaled, intercept=intercept).reshape(-1, theta.size).T
+    covariance = products.contract("ik,jk->ij", root, root)
+    df = jnp.asarray(jnp.inf, root.dtype)
+    return inference.Estimate(estimate.reshape(-1), covariance, df, solution.converged)
+
+
+def _parts(family: Family, eta: Array, y: Any) -> Parts:
+    """The parts of each row at eta (m, n): a single one where there is one predictor."""
+    if family.parts is not None:
+        return family.parts(eta, y)
+    _, score, information = family.derivatives(eta, y)
+    return Parts(jnp.ones_like(information), score, information[0])

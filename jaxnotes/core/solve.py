@@ -1,0 +1,147 @@
+"""The loop every solver runs in, and `minimize` and `minimize_path` on top of it."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+from jax.typing import ArrayLike
+
+from jaxnotes.core import arrays, implicit, methods, trees
+from jaxnotes.core.arrays import Array
+from jaxnotes.core.loop import iterate
+from jaxnotes.core.methods import Iterate, Method
+from jaxnotes.core.status import Solution, Status, first_status
+
+NEWTON_PARAMETERS = 200  # up to here Newton's n^3 is cheap; beyond, L-BFGS
+
+
+class Path(NamedTuple):
+    """The path of a method: params, leaves with a leading axis of length steps + 1; value, grad_norm (steps + 1,)."""
+
+    params: Any
+    value: Array
+    grad_norm: Array
+
+
+class _Run(NamedTuple):
+    """An iterate of `minimize` with its scaled gradient norm, its count and whether to go on, each ()."""
+
+    at: Iterate
+    grad_norm: Array
+    steps: Array
+    active: Array
+
+
+def minimize(
+    fun: Callable[..., Array],
+    x0: Any,
+    *args: Any,
+    method: Any = None,
+    tol: ArrayLike | None = None,
+    max_steps: int = 1000,
+) -> Solution:
+    """A local minimum of fun(x, *args) over x, a pytree of float arrays, from x0.
+
+        stops where  max_j |g_j| max(|x_j|, 1) / max(|fun|, 1) <= tol,  g the gradient
+
+    Arguments: fun, differentiable, returns a scalar. method: a `jaxnotes.methods` method or any optax rule; None
+    takes Newton with step control up to 200 parameters and L-BFGS beyond. tol: max(1e-10, 8 eps) of the dtype by
+    default. Returns a `Solution` whose params are like x0; its derivatives with respect to args, and to whatever fun
+    closes over, are those of the exact minimum (implicit function theorem). Statuses: CONVERGED, BAD_START, DIVERGED,
+    MAX_STEPS, STALLED. Batch by jax.vmap.
+
+    >>> solution = minimize(lambda x, a: jnp.sum((x - a) ** 2), jnp.zeros(2), jnp.array([1.0, 2.0]))
+    >>> print(solution.params, Status(int(solution.status)).name)
+    [1. 2.] CONVERGED
+
+    """
+    x0 = _start(x0)
+    rule = _as_method(method, x0)
+    if tol is None:
+        tol = max(1e-10, 8 * float(jnp.finfo(ravel_pytree(x0)[0].dtype).eps))
+    tol = arrays.nonnegative("tol", tol)
+
+    def objective(x: Any) -> Array:
+        return fun(x, *args)
+
+    def solve(start: Any) -> tuple[Any, list[Array]]:
+        run = iterate(lambda run: _advance(rule, objective, tol, run), _begin(rule, objective, tol, start), max_steps)
+        return run.at.x, [run.grad_norm, run.steps, _status(run, tol)]
+
+    x, (grad_norm, steps, status) = implicit.minimiser(objective, x0, solve)
+    return Solution(x, fun(x, *args), grad_norm, steps, status)
+
+
+def minimize_path(fun: Callable[..., Array], x0: Any, *args: Any, method: Any, steps: int) -> Path:
+    """Every iterate of `steps` steps of a method on fun(x, *args) from x0, the start included: for pictures.
+
+    Arguments as in `minimize`. It neither stops early nor hides a divergence. Sweep a rate or a start by jax.vmap.
+
+    >>> path = minimize_path(lambda x: x**2, 10.0, method=methods.gradient_descent(0.2), steps=10)
+    >>> print(path.params[-1].round(5))
+    0.06047
+
+    """
+    x0 = _start(x0)
+    rule = _as_method(method, x0)
+
+    def objective(x: Any) -> Array:
+        return fun(x, *args)
+
+    def step(at: Iterate, _: None) -> tuple[Iterate, Path]:
+        at = rule.step(objective, at)
+        return at, Path(at.x, at.value, scaled_gradient(at))
+
+    first = rule.init(objective, x0)
+    _, rest = jax.lax.scan(step, first, None, length=steps)
+    start = Path(first.x, first.value, scaled_gradient(first))
+    return jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), start, rest)
+
+
+def scaled_gradient(at: Iterate) -> Array:
+    """max_j |g_j| max(|x_j|, 1) / max(|value|, 1), shape ()."""
+    scaled = jax.tree.map(lambda g, x: jnp.max(jnp.abs(g) * jnp.maximum(jnp.abs(x), 1)), at.grad, at.x)
+    return jnp.max(jnp.stack(jax.tree.leaves(scaled))) / jnp.maximum(jnp.abs(at.value), 1)
+
+
+def _start(x0: Any) -> Any:
+    return jax.tree.map(lambda leaf: arrays.as_float("x0", leaf), x0)
+
+
+def _as_method(method: Any, x0: Any) -> Method:
+    if method is None:
+        size = sum(leaf.size for leaf in jax.tree.leaves(x0))
+        return methods.newton() if size <= NEWTON_PARAMETERS else methods.lbfgs()
+    if isinstance(method, Method):
+        return method
+    if hasattr(method, "init") and hasattr(method, "update"):
+        return methods.from_optax(method)
+    raise TypeError(f"method: expected a jaxnotes.methods method or an optax rule, got {type(method).__name__}.")
+
+
+def _begin(rule: Method, objective: Callable[[Any], Array], tol: Array, start: Any) -> _Run:
+    at = rule.init(objective, start)
+    norm = scaled_gradient(at)
+    return _Run(at, norm, jnp.zeros((), jnp.int32), trees.all_finite((at.value, at.grad)) & (norm > tol))
+
+
+def _advance(rule: Method, objective: Callable[[Any], Array], tol: Array, run: _Run) -> _Run:
+    at = rule.step(objective, run.at)
+    norm = scaled_gradient(at)
+    finite = trees.all_finite((at.x, at.value, at.grad))
+    return _Run(at, norm, run.steps + 1, finite & (norm > tol) & ~at.stuck)
+
+
+def _status(run: _Run, tol: Array) -> Array:
+    """Finiteness of the new iterate comes first, then the gradient, then why it stopped."""
+    small = (run.grad_norm <= tol) | (run.at.stuck & (run.grad_norm <= 100 * tol))
+    finite = trees.all_finite((run.at.x, run.at.value, run.at.grad))
+    return first_status(
+        (~finite & (run.steps == 0), Status.BAD_START),
+        (~finite, Status.DIVERGED),
+        (small, Status.CONVERGED),
+        (run.at.stuck, Status.STALLED),
+        otherwise=Status.MAX_STEPS,
+    )

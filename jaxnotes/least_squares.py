@@ -1,0 +1,241 @@
+"""Chapter 3: linear least squares, ordinary, weighted and ridge, one problem or a million.
+
+`fit` minimises half the mean squared residual, with frequency weights w, precisions p and a ridge penalty,
+
+    sum_i w_i p_i r_i^2 / (2 sum_i w_i)  +  l2 / 2 ||coef||^2,      r_i = y_i - x_i'coef - intercept,
+
+the intercept unpenalised. The residual is vertical: `fit_orthogonal` minimises the Euclidean distances to the line
+instead, which the notes confuse with it. The answer is refined with residuals in doubled precision: as a rule it is
+as exact as the data, in float32 too (see `core.block_least_squares` for the two regimes). `jax.vmap(fit)` is the
+batch API.
+"""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+
+from jaxnotes.core import (
+    arrays,
+    batching,
+    block_least_squares,
+    implicit,
+    inference,
+    linear_predictor,
+    many_rows_least_squares,
+    row_chunks,
+    scaling,
+)
+from jaxnotes.core.arrays import Array
+from jaxnotes.core.block_least_squares import Equations
+from jaxnotes.core.goodness import aic, bic, f_test, leverage, log_likelihood, r_squared, residual_sd
+from jaxnotes.core.inference import Inference
+from jaxnotes.core.linear_predictor import as_params, as_theta
+from jaxnotes.core.status import LinearParams, Solution, Status
+
+__all__ = [
+    "aic",
+    "bic",
+    "f_test",
+    "fit",
+    "fit_orthogonal",
+    "infer",
+    "leverage",
+    "log_likelihood",
+    "loss",
+    "predict",
+    "r_squared",
+    "residual_sd",
+]
+
+
+def fit(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    intercept: bool = True,
+    weights: ArrayLike | None = None,
+    precision: ArrayLike | None = None,
+    l2: ArrayLike = 0.0,
+) -> Solution:
+    """The least-squares (l2 = 0) or ridge estimate.
+
+        minimise  sum_i w_i p_i (y_i - x_i'coef - intercept)^2 / (2 sum_i w_i) + l2 / 2 ||coef||^2
+
+    Arguments: X, (n, p). y, (n,). intercept: whether one is fitted; it is never penalised. weights, (n,),
+    frequencies: a row of weight k counts as k rows, one of weight 0 as absent. precision, (n,): 1 / variance of each
+    observation up to a common factor, the surveyor's P; it leaves n_obs alone. l2 >= 0; scikit-learn's Ridge has
+    alpha = n_obs l2.
+
+    Returns a `Solution` with params = LinearParams(coef (p,), intercept () or None); grad_norm is in units of the
+    root mean square of y. Statuses: CONVERGED; INVALID_DATA, NON_FINITE_DATA; TOO_FEW_ROWS and RANK_DEFICIENT, with
+    the solution of least ||coef||; STALLED. Raises ValueError or TypeError for a wrong shape or dtype.
+
+    Source: Björck, Numerical Methods for Least Squares Problems (1996), sections 2.9 and 6.6.
+
+    >>> import jaxnotes as jn
+    >>> first = jn.datasets.anscombe()[0]
+    >>> params = fit(first.x[:, None], first.y).params
+    >>> print(f"y = {params.intercept:.3f} + {params.coef[0]:.4f} x")
+    y = 3.000 + 0.5001 x
+
+    """
+    return _fit(block_least_squares.checked(X, y, intercept, weights, precision, l2), intercept)
+
+
+def infer(
+    solution: Solution,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    precision: ArrayLike | None = None,
+    l2: ArrayLike = 0.0,
+    cov: str = "nonrobust",
+    groups: ArrayLike | None = None,
+    level: ArrayLike = 0.95,
+) -> Inference:
+    """Standard errors, t tests and intervals of a fit; give the data and keywords that `fit` was given.
+
+        covariance = sigma^2 (X'WX)^-1,   sigma^2 = sum_i w_i p_i r_i^2 / df,   df = n_obs - rank
+
+    Arguments: solution, from `fit`. cov: "nonrobust", "HC0" to "HC3" or "cluster" (with integer `groups`, (n,)); see
+    `jaxnotes.core.inference` for the formulas. level: of the intervals, in (0, 1).
+    With l2 > 0 it is the sampling variance H^-1 X'WX H^-1 sigma^2 of the ridge estimate about its own mean, with
+    df = n_obs - trace of the smoother: the bias that the penalty brings is not covered.
+
+    Returns an `Inference`, vectors (q,) with the intercept first. For RANK_DEFICIENT it belongs to the solution of
+    least ||coef|| (pseudo-inverse); NaN for every other status but CONVERGED, and where df = 0.
+
+    >>> import jaxnotes as jn
+    >>> first = jn.datasets.anscombe()[0]
+    >>> X = first.x[:, None]
+    >>> infer(fit(X, first.y), X, first.y).se.round(4)
+    Array([1.1247, 0.1179], dtype=float32)
+
+    """
+    data = block_least_squares.equations(X, y, solution, weights, precision, l2)
+    groups = inference.check_covariance(cov, groups, data.X.shape[0])
+    return inference.wald(_infer(solution, data, groups, cov), inference.check_level(level))
+
+
+def predict(solution: Solution, X: ArrayLike) -> Array:
+    """x'coef + intercept for each row of X (m, p), shape (m,).
+
+    >>> import jaxnotes as jn
+    >>> first = jn.datasets.anscombe()[0]
+    >>> predict(fit(first.x[:, None], first.y), [[10.0]]).round(3)
+    Array([8.001], dtype=float32)
+
+    """
+    X = arrays.design(X, intercept=solution.params.intercept is not None)
+    arrays.matches("solution.params.coef", solution.params.coef, (X.shape[1],))
+    return linear_predictor.linear_predictor(solution.params, X)
+
+
+def loss(params: LinearParams, X: ArrayLike, y: ArrayLike, *, convention: str = "half_mean") -> Array:
+    """The squared-error loss, shape (): the notes' sum over i = 1 .. n, or one of its two common multiples.
+
+        "sum": sum_i r_i^2       "mean": sum_i r_i^2 / n       "half_mean": sum_i r_i^2 / (2 n)
+
+    All three have the same minimiser, but not the same gradient: a learning rate tuned for one is wrong for the others.
+
+    >>> params = LinearParams(jnp.array([1.0]), None)
+    >>> [float(loss(params, [[1.0], [2.0]], [2.0, 4.0], convention=c)) for c in ("sum", "mean", "half_mean")]
+    [5.0, 2.5, 1.25]
+
+    """
+    X = arrays.design(X, intercept=params.intercept is not None)
+    y = arrays.per_row("y", y, X.shape[0])
+    divisor = {"sum": 1, "mean": len(y), "half_mean": 2 * len(y)}
+    if convention not in divisor:
+        raise ValueError(f"convention: expected one of {', '.join(divisor)}, got {convention!r}.")
+    return jnp.sum((y - linear_predictor.linear_predictor(params, X)) ** 2) / divisor[convention]
+
+
+def fit_orthogonal(x: ArrayLike, y: ArrayLike) -> Solution:
+    """The line y = intercept + coef x nearest to the points in Euclidean distance (total least squares).
+
+        minimise  sum_i (y_i - intercept - coef x_i)^2 / (2 n (1 + coef^2))
+
+    With D = S_yy - S_xx the minimiser is coef = (D + sqrt(D^2 + 4 S_xy^2)) / (2 S_xy), through the means.
+    Arguments: x and y, (n,). Returns a `Solution` with coef (1,) and intercept (); status FLAT where the points have no
+    principal direction or a vertical one, and coef is NaN.
+
+    Source: Adcock (1878); Golub and Van Loan, Matrix Computations (2013), section 6.3.
+
+    >>> import jaxnotes as jn
+    >>> first = jn.datasets.anscombe()[0]
+    >>> print(f"{fit_orthogonal(first.x, first.y).params.coef[0]:.4f}")
+    0.5544
+
+    """
+    x = arrays.as_float("x", x)
+    if x.ndim != 1 or x.shape[0] == 0:
+        raise ValueError(f"x: expected shape (n,) with at least one point, got {x.shape}.")
+    y = arrays.per_row("y", y, x.shape[0])
+    dx, dy = x - jnp.mean(x), y - jnp.mean(y)
+    sxx, syy, sxy = jnp.mean(dx * dx), jnp.mean(dy * dy), jnp.mean(dx * dy)
+    root = jnp.hypot(syy - sxx, 2 * sxy)
+    # The two forms of the quadratic's root are equal; each is free of cancellation on its side of syy = sxx.
+    steep, shallow = syy - sxx + root, sxx - syy + root
+    flat = jnp.where(syy > sxx, sxy == 0, shallow == 0)
+    coef = jnp.where(syy > sxx, steep / jnp.where(flat, 1, 2 * sxy), 2 * sxy / jnp.where(flat, 1, shallow))
+    coef = jnp.where(flat, jnp.nan, coef)
+    finite = jnp.isfinite(sxx) & jnp.isfinite(syy)
+    code = jnp.where(~finite, Status.NON_FINITE_DATA, jnp.where(flat, Status.FLAT, Status.CONVERGED))
+    return Solution(
+        params=LinearParams(coef[None], jnp.mean(y) - coef * jnp.mean(x)),
+        value=(syy + sxx - root) / 4,
+        grad_norm=jnp.zeros_like(coef),
+        steps=jnp.zeros((), jnp.int32),
+        status=code.astype(jnp.int8),
+    )
+
+
+@functools.cache
+def _solver(intercept: bool):
+    """The fit of one problem: batched by jax.vmap through `batching`, differentiated through `implicit`."""
+    engine = batching.vectorise(
+        functools.partial(block_least_squares.solve_block, intercept),
+        functools.partial(many_rows_least_squares.solve, intercept),
+        lambda data: data.X.shape[0] >= row_chunks.MANY_ROWS,
+    )
+
+    @jax.custom_jvp
+    def solve(data: Equations) -> Solution:
+        return engine(data)
+
+    @solve.defjvp
+    def _(primals: tuple[Equations], tangents: tuple[Equations]) -> tuple[Solution, Solution]:
+        solution = solve(*primals)
+        at = functools.partial(block_least_squares.objective, intercept)
+        theta_dot, value_dot = implicit.tangent(at, solution.params, *primals, *tangents)
+        zero = jax.tree.map(implicit.zero_tangent, solution)
+        return solution, dataclasses.replace(zero, params=theta_dot, value=value_dot)
+
+    return solve
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _fit(data: Equations, intercept: bool) -> Solution:
+    solution = _solver(intercept)(data)
+    return dataclasses.replace(solution, params=as_params(solution.params, intercept))
+
+
+@functools.partial(jax.jit, static_argnums=3)
+def _infer(solution: Solution, data: Equations, groups: Array, cov: str) -> inference.Estimate:
+    intercept = solution.params.intercept is not None
+    residual = block_least_squares.residual(solution.params, data)
+    terms, scaled = block_least_squares.terms(data, intercept, residual)
+    spread = inference.spread(terms, cov, groups)
+    df = jnp.sum(terms.weights) - spread.df_model
+    root = scaling.from_scaled(spread.root.T, scaled, intercept=intercept).T
+    deficient = solution.status == Status.RANK_DEFICIENT
+    root = jnp.where(deficient, block_least_squares.least_norm(root, spread.null, scaled, intercept=intercept), root)
+    if cov == "nonrobust":
+        root = root * jnp.sqrt(jnp.sum(terms.weights * terms.information * residual**2) / df)
+    covariance = jnp.matmul(root, root.T, precision="highest")
+    return inference.Estimate(as_theta(solution.params), covariance, df, solution.converged | deficient)

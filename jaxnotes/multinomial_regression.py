@@ -1,0 +1,232 @@
+"""Chapter 5: multinomial (softmax) regression: logistic regression for more than two classes, one problem or a million.
+
+With a linear predictor per class, eta_ik = x_i'coef_k + intercept_k,
+
+    P(y_i = k) = p_ik = exp(eta_ik) / sum_j exp(eta_ij),     loglik_i = eta_iy - log sum_j exp(eta_ij)    (y for y_i).
+
+Adding one function to all predictors changes nothing. "reference" coding fixes eta_i0 = 0: class 0 is the baseline and
+coef_k are log odds against it, as in statsmodels and R. "symmetric" coding keeps a predictor for every class, as in
+scikit-learn; only the penalty makes it unique. `fit` minimises, over the coef of its coding,
+
+    - sum_i w_i loglik_i / sum_i w_i + l2 / 2 sum_k ||coef_k||^2 .
+
+Two classes in reference coding are `logistic_regression`. `jax.vmap(fit)` is the batch API.
+"""
+
+import dataclasses
+import functools
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+
+from jaxnotes.core import arrays, inference, linear_predictor, softmax
+from jaxnotes.core.arrays import Array
+from jaxnotes.core.block_newton import Model
+from jaxnotes.core.inference import Inference
+from jaxnotes.core.rows import Rows, rows
+from jaxnotes.core.softmax import CODINGS, loglik
+from jaxnotes.core.status import LinearParams, Solution, Status, first_status
+
+__all__ = ["SymmetricParams", "fit", "infer", "log_likelihood", "loglik", "predict", "predict_proba"]
+
+COVARIANCES = ("nonrobust", "HC0", "HC1", "cluster")
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class SymmetricParams(LinearParams):
+    """Parameters in symmetric coding, with mean 0 over classes: coef (n_classes, p), intercept (n_classes,) or None."""
+
+
+def fit(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    n_classes: int,
+    coding: str = "reference",
+    intercept: bool = True,
+    weights: ArrayLike | None = None,
+    l2: ArrayLike = 0.0,
+    tol: ArrayLike | None = None,
+    max_steps: int = 50,
+) -> Solution:
+    """The maximum likelihood estimate (l2 = 0) or the ridge estimate, by Newton's method with step control.
+
+        minimise  - sum_i w_i loglik_i / sum_i w_i + l2 / 2 sum_k ||coef_k||^2
+
+    Arguments: X, (n, p). y, (n,), the classes 0 .. n_classes - 1, integers or floats that hold integers. n_classes: a
+    Python int >= 2, fixed while tracing. coding: "reference" or "symmetric", see the module. intercept: whether one is
+    fitted for each predictor; it is never penalised. weights, (n,), frequencies: a row of weight k counts as k rows,
+    one of weight 0 as absent. l2 >= 0; scikit-learn's LogisticRegression is symmetric and has C = 1 / (n_obs l2).
+    tol: where the scaled gradient stops, max(1e-10, 8 eps) by default. max_steps: Newton steps at most.
+
+    Returns a `Solution`, with params = LinearParams(coef (n_classes - 1, p), intercept (n_classes - 1,) or None) in
+    reference coding, SymmetricParams(coef (n_classes, p), intercept (n_classes,) or None) in symmetric coding.
+    Statuses: CONVERGED; INVALID_DATA, NON_FINITE_DATA, TOO_FEW_ROWS, ONE_CLASS, RANK_DEFICIENT, SEPARATED, MAX_STEPS,
+    STALLED; FLAT in symmetric coding with l2 = 0, where the answer is one of many; BOUNDARY where an intercept has no
+    finite estimate in spite of a penalty because its class has no rows. Raises ValueError or TypeError for a wrong
+    shape, dtype or setting. Derivatives with respect to X, weights and l2 are those of the exact optimum, and have a
+    meaning only where the status is CONVERGED.
+
+    Source: McCullagh and Nelder, Generalized Linear Models (1989), section 5.2; Albert and Anderson, Biometrika 71
+    (1984). The example: Dawson, Journal of Statistics Education 3 (1995), the people on board the Titanic, men and
+    women in first, second and third class and in the crew; coef are log odds ratios against the first class.
+
+    >>> import jaxnotes as jn
+    >>> men, women = [180.0, 179.0, 510.0, 862.0], [145.0, 106.0, 196.0, 23.0]
+    >>> X, y = jnp.repeat(jnp.array([[0.0], [1.0]]), 4, axis=0), jnp.tile(jnp.arange(4), 2)
+    >>> solution = fit(X, y, n_classes=4, weights=jnp.array(men + women))
+    >>> print(jn.Status(int(solution.status)).name, np.asarray(solution.params.coef[:, 0]).round(3))
+    CONVERGED [-0.308 -0.74  -3.408]
+    """
+    data = _rows(X, y, n_classes, coding, intercept, weights, l2, tol)
+    if max_steps < 0:
+        raise ValueError(f"max_steps: expected a number >= 0, got {max_steps}.")
+    return _fit(data, int(n_classes), coding, intercept, max_steps)
+
+
+def infer(
+    solution: Solution,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    n_classes: int | None = None,
+    coding: str | None = None,
+    weights: ArrayLike | None = None,
+    l2: ArrayLike = 0.0,
+    cov: str = "nonrobust",
+    groups: ArrayLike | None = None,
+    level: ArrayLike = 0.95,
+) -> Inference:
+    """Standard errors, z tests and Wald intervals of a fit; give the data and keywords that `fit` was given.
+
+        covariance = H^-1 I H^-1,   I = sum_i w_i (diag(p_i) - p_i p_i') kron x_i x_i',   H = I + n_obs l2
+
+    Arguments: solution, from `fit`. n_classes, coding: known from the solution; checked against it where given. cov:
+    "nonrobust", "HC0", "HC1" or "cluster" (with integer `groups`, (n,)); see `jaxnotes.core.inference` for the
+    formulas, where q is the size of coef and intercept together. HC2 and HC3 have no agreed form for several classes.
+    level: of the intervals, in (0, 1).
+    With l2 > 0 this is the sampling variance of the ridge estimate about its own mean; it does not cover the bias that
+    the penalty brings, so its intervals are not confidence intervals for the true coefficients.
+
+    Returns an `Inference`, vectors (m q,): class by class, the intercept first in each; `se.reshape(coef.shape[0], -1)`
+    has a row for each predictor. NaN unless the fit CONVERGED.
+
+    Source: Agresti, Categorical Data Analysis (2013), section 8.1; White, Econometrica 50 (1982), 1-25.
+
+    >>> X, y = jnp.repeat(jnp.array([[0.0], [1.0]]), 3, axis=0), jnp.tile(jnp.arange(3), 2)
+    >>> weights = jnp.array([4.0, 8.0, 8.0, 4.0, 4.0, 12.0])
+    >>> np.asarray(infer(fit(X, y, n_classes=3, weights=weights), X, y, weights=weights).se).round(3)
+    array([0.612, 0.935, 0.612, 0.842], dtype=float32)
+    """
+    n_classes, coding = _classes(solution.params, n_classes, coding)
+    data = _rows(X, y, n_classes, coding, solution.params.intercept is not None, weights, l2, None)
+    arrays.matches("solution.params.coef", solution.params.coef, (solution.params.coef.shape[0], data.X.shape[1]))
+    groups = inference.check_covariance(cov, groups, data.X.shape[0], COVARIANCES)
+    return inference.wald(_infer(solution, data, groups, n_classes, coding, cov), inference.check_level(level))
+
+
+def predict_proba(solution: Solution, X: ArrayLike) -> Array:
+    """The probability of each class for each row of X (m, p), shape (m, n_classes); rows sum to 1.
+
+    >>> X, y = jnp.repeat(jnp.array([[0.0], [1.0]]), 3, axis=0), jnp.tile(jnp.arange(3), 2)
+    >>> solution = fit(X, y, n_classes=3, weights=jnp.array([4.0, 8.0, 8.0, 4.0, 4.0, 12.0]))
+    >>> np.asarray(predict_proba(solution, [[1.0]])).round(3)
+    array([[0.2, 0.2, 0.6]], dtype=float32)
+    """
+    return jax.nn.softmax(_all_logits(solution.params, X), axis=0).T
+
+
+def predict(solution: Solution, X: ArrayLike) -> Array:
+    """The most probable class for each row of X (m, p): an int32 array (m,); a tie goes to the first.
+
+    >>> X, y = jnp.repeat(jnp.array([[0.0], [1.0]]), 3, axis=0), jnp.tile(jnp.arange(3), 2)
+    >>> predict(fit(X, y, n_classes=3, weights=jnp.array([9.0, 8.0, 7.0, 4.0, 4.0, 12.0])), [[0.0], [1.0]])
+    Array([0, 2], dtype=int32)
+    """
+    return jnp.argmax(_all_logits(solution.params, X), axis=0).astype(jnp.int32)
+
+
+def log_likelihood(
+    solution: Solution,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    n_classes: int | None = None,
+    coding: str | None = None,
+    weights: ArrayLike | None = None,
+) -> Array:
+    """The log-likelihood of the data at the estimate, sum_i w_i loglik_i, in nats, penalty excluded, shape ().
+
+    >>> X, y = jnp.zeros((4, 1)), jnp.array([0, 0, 1, 2])
+    >>> round(float(log_likelihood(fit(X, y, n_classes=3, l2=1.0), X, y)), 4)
+    -4.1589
+    """
+    params = solution.params
+    n_classes, coding = _classes(params, n_classes, coding)
+    data = _rows(X, y, n_classes, coding, params.intercept is not None, weights, 0.0, None)
+    present = data.weights > 0
+    return jnp.sum(jnp.where(present, data.weights * loglik(_all_logits(params, data.X), data.y), 0))
+
+
+def _classes(params: LinearParams, n_classes: int | None, coding: str | None) -> tuple[int, str]:
+    """How many classes `params` have and in which coding, after checking what the caller says about it."""
+    own_coding = CODINGS[isinstance(params, SymmetricParams)]
+    own = (params.coef.shape[0] + CODINGS.index("symmetric") - CODINGS.index(own_coding), own_coding)
+    said = (own[0] if n_classes is None else n_classes, own_coding if coding is None else coding)
+    if said != own:
+        raise ValueError(f"n_classes, coding: expected {own}, as the solution has them, got {said}.")
+    return own
+
+
+def _all_logits(params: LinearParams, X: ArrayLike) -> Array:
+    """The logits of all classes for each row of X (m, p), shape (n_classes, m)."""
+    X = arrays.design(X, intercept=params.intercept is not None)
+    arrays.matches("solution.params.coef", params.coef, (params.coef.shape[0], X.shape[1]))
+    eta = linear_predictor.linear_predictor(params, X).T
+    return softmax.logits(eta, 0 if isinstance(params, SymmetricParams) else 1)
+
+
+def _rows(
+    X: ArrayLike,
+    y: ArrayLike,
+    n_classes: int,
+    coding: str,
+    intercept: bool,
+    weights: ArrayLike | None,
+    l2: ArrayLike,
+    tol: ArrayLike | None,
+) -> Rows:
+    """The checked data, of the dtype of X; y holds codes and keeps its own."""
+    if isinstance(n_classes, bool) or not isinstance(n_classes, (int, np.integer)) or n_classes < 2:
+        raise ValueError(f"n_classes: expected a Python int >= 2, got {n_classes!r}. Use int(y.max()) + 1.")
+    if coding not in CODINGS:
+        raise ValueError(f"coding: expected one of {', '.join(CODINGS)}, got {coding!r}.")
+    X = arrays.design(X, intercept=intercept)
+    return rows(X, arrays.per_row("y", y, X.shape[0]), weights, None, l2, tol)
+
+
+@functools.partial(jax.jit, static_argnums=(1, 2, 3, 4))
+def _fit(data: Rows, n_classes: int, coding: str, intercept: bool, max_steps: int) -> Solution:
+    likelihood, symmetric = softmax.family(n_classes, coding), coding == "symmetric"
+    solution = linear_predictor.solver(Model(likelihood, n_classes - 1 + symmetric, intercept, max_steps))(data)
+    params = linear_predictor.as_params(solution.params, intercept)
+    seen = jnp.any(softmax.one_hot(data.y, n_classes) & (data.weights > 0)[None], axis=1)
+    late = (solution.status == Status.CONVERGED) | (solution.status > Status.BOUNDARY)
+    status = first_status(
+        (late & symmetric & (data.l2 == 0), Status.FLAT),
+        (late & intercept & ~jnp.all(seen), Status.BOUNDARY),
+        otherwise=solution.status,
+    )
+    if symmetric:
+        centred = jax.tree.map(lambda leaf: leaf - jnp.mean(leaf, axis=0, keepdims=True), params)
+        params = SymmetricParams(centred.coef, centred.intercept)
+    return dataclasses.replace(solution, params=params, status=status)
+
+
+@functools.partial(jax.jit, static_argnums=(3, 4, 5))
+def _infer(solution: Solution, data: Rows, groups: Array, n_classes: int, coding: str, cov: str) -> inference.Estimate:
+    return linear_predictor.infer(softmax.family(n_classes, coding), solution, data, cov, groups)

@@ -1,0 +1,140 @@
+"""Pictures of fits. Every function draws on `ax` (on a new figure without one) and returns it; matplotlib loads then.
+
+Colours are Okabe and Ito's, and each has a line style of its own, so a picture also reads in grey. The background is
+opaque white and no letter is smaller than 11 points.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+
+from jaxnotes.core.status import LinearParams, Solution
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BLACK, ORANGE, SKY, GREEN, BLUE, VERMILLION = "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00"
+FONT = 11
+
+
+def logistic_curve(
+    solution: Solution,
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    draws: LinearParams | None = None,
+    mark: float | None = None,
+    xlabel: str = "x",
+    ylabel: str = "P(y = 1)",
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """A logistic regression on one feature: the outcomes, the curve sigma(coef x + intercept), and how sure it is.
+
+    Arguments: solution, one fit with one feature and an intercept. x, y (n,): the data, y 0 or 1; equal points are
+    stacked. draws: parameters of B bootstrap fits, coef (B, 1) and intercept (B,), all finite; the band holds 95 % of
+    their curves at each x. mark: a value outside the data to extrapolate to; the region beyond the data is hatched.
+
+    >>> import jaxnotes as jn
+    >>> data = jn.datasets.challenger()
+    >>> ax = logistic_curve(jn.logistic_regression.fit(data.X, data.y), data.temperature, data.y, mark=31.0)
+    >>> ax.get_ylabel()
+    'P(y = 1)'
+    """
+    axes = _axes(ax, xlabel, ylabel)
+    x, y = np.asarray(x), np.asarray(y)
+    ends = np.append(x, [] if mark is None else mark)
+    margin = 0.04 * np.ptp(ends)
+    grid = np.linspace(ends.min() - margin, ends.max() + margin, 300)
+    axes.set(xlim=(grid[0], grid[-1]), ylim=(-0.06, 1.06))
+    if draws is not None:
+        curves = _curves(draws, grid)
+        low, high = np.quantile(curves, [0.025, 0.975], axis=0)
+        label = f"middle 95 % of {len(curves):,} bootstrap curves"
+        axes.fill_between(grid, low, high, color=SKY, alpha=0.35, linewidth=0, label=label)
+    axes.plot(x, _stacked(x, y), "o", color=BLACK, markersize=6, label="data")
+    seen = (x.min() <= grid) & (grid <= x.max())
+    curve = _curves(solution.params, grid)[0]
+    axes.plot(grid, np.where(seen, curve, np.nan), color=BLUE, linewidth=2, label="fit")
+    axes.plot(grid, np.where(seen, np.nan, curve), "--", color=BLUE, linewidth=2, label="extrapolation")
+    if mark is not None:
+        p = _curves(solution.params, np.array([mark])).item()
+        axes.plot([mark], [p], "D", color=VERMILLION, markersize=8, label=f"at {mark:g}: {p:.4f}")
+        beyond = (grid[0], x.min()) if mark < x.min() else (x.max(), grid[-1])
+        axes.axvspan(*beyond, facecolor="none", edgecolor="0.85", hatch="//", linewidth=0, zorder=0, label="no data")
+    return _legend(axes, ncols=2)
+
+
+def descent_path(
+    fun: Callable[[jax.Array], jax.Array],
+    path: Any,
+    *,
+    minimum: ArrayLike | None = None,
+    xlabel: str = "parameter 1",
+    ylabel: str = "parameter 2",
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """The way of a method over the contours of a function of two parameters.
+
+    Arguments: fun, from params (2,) to a number. path: what `minimize_path` returned, with params (steps + 1, 2).
+    minimum: (2,), where the function is least, if known.
+
+    >>> import jax.numpy as jnp, jaxnotes as jn
+    >>> bowl = lambda x: x[0] ** 2 + 4 * x[1] ** 2
+    >>> path = jn.minimize_path(bowl, jnp.array([2.0, 1.0]), method=jn.methods.gradient_descent(0.1), steps=20)
+    >>> ax = descent_path(bowl, path, minimum=[0.0, 0.0])
+    """
+    points = np.asarray(path.params)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError(f"path.params: expected shape (steps + 1, 2), got {points.shape}.")
+    axes = _axes(ax, xlabel, ylabel)
+    seen = points if minimum is None else np.vstack([points, np.asarray(minimum)])
+    low, high = seen.min(axis=0), seen.max(axis=0)
+    margin = 0.25 * np.maximum(high - low, 1e-3 * (1 + np.abs(high)))
+    across, up = (np.linspace(*ends, 120) for ends in zip(low - margin, high + margin, strict=True))
+    grid = jnp.stack(jnp.meshgrid(jnp.asarray(across), jnp.asarray(up)), axis=-1)
+    surface = np.asarray(jax.jit(jax.vmap(jax.vmap(fun)))(grid))
+    levels = np.quantile(surface, np.linspace(0.1, 0.99, 13) ** 1.5)
+    axes.contour(across, up, surface, levels=np.unique(levels), colors="0.6", linewidths=1)
+    axes.plot(*points.T, "o-", color=BLUE, markersize=4, linewidth=1.5, label=f"{len(points) - 1} steps")
+    axes.plot(*points[0], "s", color=ORANGE, markersize=9, markeredgecolor=BLACK, label="start")
+    if minimum is not None:
+        axes.plot(*np.asarray(minimum), "*", color=VERMILLION, markersize=15, markeredgecolor=BLACK, label="minimum")
+    return _legend(axes, ncols=3)
+
+
+def _axes(ax: "Axes | None", xlabel: str, ylabel: str) -> "Axes":
+    """`ax`, or that of a new figure, labelled, with a white background."""
+    try:
+        from matplotlib import pyplot
+    except ImportError as error:
+        raise ImportError('pictures need matplotlib: pip install "jaxnotes[plots]"') from error
+    axes = pyplot.subplots(figsize=(7.2, 4.5), layout="constrained")[1] if ax is None else ax
+    axes.figure.set_facecolor("white")
+    axes.set_facecolor("white")
+    axes.set_xlabel(xlabel, fontsize=FONT)
+    axes.set_ylabel(ylabel, fontsize=FONT)
+    axes.tick_params(labelsize=FONT)
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def _legend(axes: "Axes", ncols: int) -> "Axes":
+    """The legend above the axes, where it covers nothing."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=ncols, fontsize=FONT, frameon=False)
+    return axes
+
+
+def _curves(params: LinearParams, grid: np.ndarray) -> np.ndarray:
+    """The probabilities at the grid of one fit or of B, shape (B, len(grid)). tanh cannot overflow."""
+    coef, intercept = np.asarray(params.coef).reshape(-1, 1), np.asarray(params.intercept).reshape(-1, 1)
+    return 0.5 * (1 + np.tanh(0.5 * (coef * grid + intercept)))
+
+
+def _stacked(x: np.ndarray, y: np.ndarray, step: float = 0.035) -> np.ndarray:
+    """Heights of the points: 0 or 1, moved inwards by one step for each equal point before."""
+    earlier = np.tril((x[:, None] == x) & (y[:, None] == y), -1).sum(axis=1)
+    return y + np.where(y > 0.5, -step, step) * earlier

@@ -1,0 +1,177 @@
+"""The table of one fit: text of at most 80 columns, HTML for notebooks, and the same as columns for machines.
+
+It prints what is there: a fit that did not converge says so, with the reason, and its NaN are shown as nan.
+"""
+
+import html
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxnotes.core.inference import Inference
+from jaxnotes.core.status import MESSAGES, LinearParams, Solution, Status
+
+WIDTH = 80
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A finished table. `str(table)` is its text, `print(table)` shows it, and a notebook shows its HTML.
+
+    title: the first line, or "". facts: the lines about the fit as a whole. heads: the names of the columns. rows: one
+    tuple of strings a parameter. note: why the fit is not to be used, or "".
+    """
+
+    title: str
+    facts: tuple[str, ...]
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str
+
+    def __str__(self) -> str:
+        lines = _aligned((self.heads, *self.rows))
+        rule = "-" * len(lines[0])
+        above = textwrap.wrap(self.title, WIDTH) + _wrapped(self.facts)
+        return "\n".join([*above, rule, lines[0], rule, *lines[1:], rule, *textwrap.wrap(self.note, WIDTH)])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        heads = "".join(f"<th>{html.escape(head)}</th>" for head in self.heads)
+        rows = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows)
+        caption = "<br>".join(html.escape(line) for line in (self.title, ", ".join(self.facts), self.note) if line)
+        return f"<table><caption>{caption}</caption><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def summary(
+    solution: Solution,
+    inference: Inference,
+    names: Sequence[str] | None = None,
+    *,
+    title: str = "",
+    n_obs: float | None = None,
+) -> Summary:
+    """The table of one fit: estimate, standard error, test and interval of each parameter, and how the fit ended.
+
+    Arguments: solution, from a `fit`, and inference, from the `infer` that follows it, both of one problem (no batch).
+    names: of X's columns (of all parameters where there is no X); x1, x2, ... by default.
+    title: a first line. n_obs: the number of rows.
+
+    Returns a `Summary`, which prints itself. The column of tests is called t or z by its distribution.
+
+    >>> import jaxnotes as jn
+    >>> data = jn.datasets.challenger()
+    >>> solution = jn.logistic_regression.fit(data.X, data.y)
+    >>> inference = jn.logistic_regression.infer(solution, data.X, data.y)
+    >>> print(summary(solution, inference, data.names, title="O-ring distress", n_obs=23))
+    O-ring distress
+    n_obs 23, CONVERGED in 5 steps, objective 0.44163, scaled gradient ...
+    ---------------------------------------------------------------
+                 estimate      se      z  p-value    lower    upper
+    ---------------------------------------------------------------
+    intercept      15.043   7.379   2.04   0.0415    0.581   29.505
+    temperature   -0.2322  0.1082  -2.14   0.0320  -0.4443  -0.0200
+    ---------------------------------------------------------------
+    """
+    table = columns(solution, inference, names)
+    status = Status(int(solution.status))
+    facts = [
+        f"{status.name} in {int(solution.steps)} steps",
+        f"objective {_number(float(solution.value))}",
+        f"scaled gradient {float(solution.grad_norm):.1e}",
+    ]
+    if n_obs is not None:
+        facts.insert(0, f"n_obs {n_obs:,.10g}")
+    if np.isfinite(inference.df):
+        facts.append(f"df {float(inference.df):,.10g}")
+    heads = ("", "estimate", "se", "z" if np.isposinf(inference.df) else "t", "p-value", "lower", "upper")
+    rows = tuple(_row(*cells) for cells in zip(*table.values(), strict=True))
+    note = "" if status == Status.CONVERGED else f"{status.name}: {MESSAGES[status]}"
+    return Summary(title, tuple(facts), heads, rows, note)
+
+
+def columns(solution: Solution, inference: Inference, names: Sequence[str] | None = None) -> dict[str, Any]:
+    """The same table for machines: a dict of columns with one entry a parameter, ready for `pandas.DataFrame`.
+
+    Arguments: as in `summary`. Returns the columns name, estimate, se, statistic, pvalue, lower and upper.
+
+    >>> import jaxnotes as jn
+    >>> data = jn.datasets.challenger()
+    >>> solution = jn.logistic_regression.fit(data.X, data.y)
+    >>> table = columns(solution, jn.logistic_regression.infer(solution, data.X, data.y), data.names)
+    >>> table["name"], table["se"].round(4)
+    (['intercept', 'temperature'], array([7.3786, 0.1082], dtype=float32))
+    """
+    if np.ndim(solution.status) != 0:
+        raise ValueError(
+            f"solution: expected one fit, got a batch of shape {np.shape(solution.status)}. "
+            "Pick a lane of solution and inference with jax.tree.map(lambda leaf: leaf[0], solution)."
+        )
+    fields = ("estimate", "se", "statistic", "pvalue", "lower", "upper")
+    table = {field: np.asarray(getattr(inference, field)) for field in fields}
+    return {"name": _names(solution.params, names, len(table["estimate"])), **table}
+
+
+def _names(params: Any, names: Sequence[str] | None, count: int) -> list[str]:
+    """One name for each of the flat parameters. With several classes, term[k] is that of row k of params.coef."""
+    if not isinstance(params, LinearParams):
+        return _checked(names, [f"p{j + 1}" for j in range(count)])
+    first = [] if params.intercept is None else ["intercept"]
+    terms = first + _checked(names, [f"x{j + 1}" for j in range(params.coef.shape[-1])])
+    if params.coef.ndim == 1:
+        return terms
+    return [f"{term}[{k}]" for k in range(params.coef.shape[0]) for term in terms]
+
+
+def _checked(names: Sequence[str] | None, default: list[str]) -> list[str]:
+    """The names given, if there are as many as needed; the default without any."""
+    if names is not None and len(names) != len(default):
+        raise ValueError(f"names: expected {len(default)}, one a column of X or parameter, got {len(names)}.")
+    return default if names is None else list(names)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of equal length: the first column to the left, cut to the room there is, the others to the right."""
+    widths = [max(len(row[j]) for row in rows) for j in range(len(rows[0]))]
+    widths[0] = min(widths[0], WIDTH - sum(width + 2 for width in widths[1:]))
+    numbers = ["".join(cell.rjust(width + 2) for cell, width in zip(row[1:], widths[1:], strict=True)) for row in rows]
+    labels = [row[0] if len(row[0]) <= widths[0] else row[0][: widths[0] - 2] + ".." for row in rows]
+    return [label.ljust(widths[0]) + line for label, line in zip(labels, numbers, strict=True)]
+
+
+def _wrapped(facts: Sequence[str]) -> list[str]:
+    """Lines of facts, broken between them only."""
+    lines = textwrap.wrap(", ".join(fact.replace(" ", "\xa0") for fact in facts), WIDTH)
+    return [line.replace("\xa0", " ") for line in lines]
+
+
+def _row(name: str, estimate: Any, se: Any, statistic: Any, pvalue: Any, lower: Any, upper: Any) -> tuple[str, ...]:
+    """The cells of one parameter. Four digits of its standard error decide how many decimals are worth printing."""
+    values = [float(value) for value in (estimate, se, lower, upper)]
+    cells = [_number(value) for value in values]
+    if 0 < se < np.inf:
+        decimals = max(0, 3 - math.floor(math.log10(se)))
+        fixed = [f"{value:.{decimals}f}" for value in values]
+        cells = fixed if max(map(len, fixed)) <= 10 else cells
+    test = f"{float(statistic):.2f}" if abs(statistic) < 1e4 else f"{float(statistic):.2e}"
+    return name, *cells[:2], test, _pvalue(pvalue), *cells[2:]
+
+
+def _number(value: float) -> str:
+    """Five significant digits in at most 10 characters; whole numbers below 1e7 keep all of theirs."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    if not 1e-3 <= abs(value) < 1e7:
+        return f"{value:.3e}"
+    return f"{value:.{max(0, 4 - math.floor(math.log10(abs(value))))}f}"
+
+
+def _pvalue(value: Any) -> str:
+    """Three significant digits; where the tail underflows to 0, a bound."""
+    if value == 0:
+        return "<1e-300" if np.asarray(value).dtype == np.float64 else "<1e-37"
+    return f"{float(value):#.3g}"

@@ -1,0 +1,40 @@
+"""A strict session: no silent broadcasting between ranks, our warnings are errors, properties run the same way."""
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+from jaxnotes.core.compat import x64
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+settings.register_profile(
+    "repeatable",
+    deadline=None,  # the first example compiles
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("repeatable")
+
+DTYPES = ("float32", "float64")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The modules of the tests are top-level names, which the pattern in pyproject.toml does not match."""
+    config.addinivalue_line("filterwarnings", "error:::(test_|conftest|reference|tolerances)")
+
+
+@pytest.fixture
+def double():
+    """Double precision for the whole test."""
+    with x64():
+        yield
+
+
+@pytest.fixture(params=DTYPES)
+def dtype(request):
+    """The test once in each precision; NumPy data of this dtype keep it inside."""
+    with x64(request.param == "float64"):
+        yield np.dtype(request.param)

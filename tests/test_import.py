@@ -1,0 +1,105 @@
+"""Importing jaxnotes loads next to nothing, starts no device and changes no setting; what it promises is there."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import jaxnotes
+
+ROOT = Path(__file__).parent.parent
+HEAVY = ["jax", "optax", "chex", "matplotlib", "scipy", "typer", "rich"]
+
+
+def python(code: str, *flags: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *flags, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_import_loads_no_other_library():
+    loaded = python(f"import jaxnotes, sys; print(*[name for name in {HEAVY} if name in sys.modules])")
+    assert loaded == ""
+
+
+def test_import_warns_of_nothing():
+    assert python("import jaxnotes", "-W", "error") == ""
+
+
+CHAPTERS = [
+    "least_squares",
+    "logistic_regression",
+    "multinomial_regression",
+    "datasets",
+    "show",
+    "minimize",
+    "minimize_path",
+    "Status",
+]
+
+
+def test_chapters_load_jax_and_no_other_heavy_library():
+    """SciPy is not asked about here: jax itself imports a part of it."""
+    names = [name for name in HEAVY if name not in ("jax", "scipy")]
+    code = f"import jaxnotes, sys; [getattr(jaxnotes, name) for name in {CHAPTERS}]"
+    assert python(f"{code}; print(*[name for name in {names} if name in sys.modules])") == ""
+
+
+def test_loading_everything_starts_no_device_and_changes_no_setting():
+    code = """
+import jax
+before = dict(jax.config.values)
+import jaxnotes
+for name in jaxnotes.__all__:
+    getattr(jaxnotes, name)
+import jaxnotes.cli, jaxnotes.show.plots
+assert dict(jax.config.values) == before
+from jax._src import xla_bridge
+assert not xla_bridge.backends_are_initialized()
+"""
+    python(code)
+
+
+def test_distributed_can_still_be_initialised():
+    """jax.distributed.initialize refuses to run once any array has been made."""
+    code = """
+import socket
+import jaxnotes
+for name in jaxnotes.__all__:
+    getattr(jaxnotes, name)
+import jax
+with socket.socket() as free:
+    free.bind(("localhost", 0))
+    port = free.getsockname()[1]
+jax.distributed.initialize(f"localhost:{port}", num_processes=1, process_id=0)
+print(jax.process_count())
+"""
+    assert python(code) == "1"
+
+
+@pytest.mark.parametrize("name", jaxnotes.__all__)
+def test_every_promised_name_is_there(name):
+    assert getattr(jaxnotes, name) is not None
+    assert name in dir(jaxnotes)
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(AttributeError, match="no attribute 'no_such_chapter'"):
+        _ = jaxnotes.no_such_chapter
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = jaxnotes.show.nothing
+
+
+def test_the_docstring_is_the_table_of_contents():
+    for name in set(jaxnotes.__all__) - {"__version__"}:
+        assert name in jaxnotes.__doc__, name
+
+
+def test_about_is_one_line_that_names_what_matters():
+    line = jaxnotes.about()
+    assert "\n" not in line
+    for word in ("jaxnotes", "jax ", "numpy", "float", "matmul precision"):
+        assert word in line
