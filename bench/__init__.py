@@ -1,4 +1,13 @@
 """The benchmark: every workload with every peer that is installed. See bench/README.md."""
 
 # Each name is a module of this package that offers `cases(quick)`; a new workload is one module and one line here.
-WORKLOADS = ("many_logistic", "shared_logistic", "big_logistic", "big_ols", "import_time")
+WORKLOADS = (
+    "many_logistic",
+    "shared_logistic",
+    "big_logistic",
+    "big_ols",
+    "gradient_descent",
+    "activations",
+    "broadcasting",
+    "import_time",
+)

@@ -1,10 +1,19 @@
 """jaxnotes: the foundations of deep learning as pure JAX functions, in the order of the notes.
 
-Chapters, one model and its verbs each:
+Chapters:
 
+    1  gradients               derivatives as limits and by autodiff, the tangent plane, a gradient check
+    1  gradient_descent        the rules, the rates they need, and the steps they take
+    2  broadcasting            the shape rule, explained; the silent (n, 1) - (n,) bug
     3  least_squares           ordinary, weighted and ridge regression
+    4  distributions           twenty families: log-probability, tails, moments, draws
     5  logistic_regression     two classes, or counts of successes
     5  multinomial_regression  more than two classes
+    6  activations             value and derivatives right everywhere; how they carry a signal through layers
+    A  moments                 mean, variance, covariance, correlation, autocorrelation
+    A  information             entropy, cross-entropy, divergences, mutual information
+    A  sums                    closed forms, sums that lose no digits, norms, big O measured
+    A  notation                the table of symbols, every row a checked example
 
 and for all of them
 
@@ -22,7 +31,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxnotes import datasets, least_squares, logistic_regression, multinomial_regression, show
+    from jaxnotes import (
+        activations,
+        broadcasting,
+        datasets,
+        distributions,
+        gradient_descent,
+        gradients,
+        information,
+        least_squares,
+        logistic_regression,
+        moments,
+        multinomial_regression,
+        notation,
+        show,
+        sums,
+    )
     from jaxnotes.core import methods
     from jaxnotes.core.solve import minimize, minimize_path
     from jaxnotes.core.status import FitError, LinearParams, Solution, Status, raise_for_status
@@ -37,15 +61,24 @@ __all__ = [
     "Status",
     "__version__",
     "about",
+    "activations",
+    "broadcasting",
     "datasets",
+    "distributions",
+    "gradient_descent",
+    "gradients",
+    "information",
     "least_squares",
     "logistic_regression",
     "methods",
     "minimize",
     "minimize_path",
+    "moments",
     "multinomial_regression",
+    "notation",
     "raise_for_status",
     "show",
+    "sums",
 ]
 
 # Where a name lives that is no module of this package.

@@ -19,8 +19,12 @@ CASES = {
     "shared_logistic": ["shared_logistic"],
     "big_logistic": ["big_logistic float32", "big_logistic float64"],
     "big_ols": ["big_ols float32", "big_ols float64"],
+    "gradient_descent": ["gradient_descent"],
+    "activations": ["activations value", "activations gradient"],
+    "broadcasting": ["broadcasting grid", "broadcasting distances"],
     "import_time": ["import_time"],
 }
+FITS = ("many_logistic", "shared_logistic", "big_logistic", "big_ols")
 ALWAYS = {"scikit-learn", "statsmodels", "numpy", "scipy"}  # the peers that the test requirements bring
 
 
@@ -77,6 +81,13 @@ def test_contenders_run_or_say_why_not(report, workload):
 
 
 @pytest.mark.parametrize("workload", [name for name in WORKLOADS if name != "import_time"])
+def test_ours_is_accurate(report, workload):
+    ours = [result for _, result in results_of(report, workload) if result["kind"] == "ours"]
+    assert ours
+    assert all(result["accurate"] for result in ours)
+
+
+@pytest.mark.parametrize("workload", FITS)
 def test_accuracy_stands_beside_the_time(report, workload):
     for case, result in results_of(report, workload):
         if result["median_s"] is None or result["kind"] == "floor":

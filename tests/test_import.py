@@ -30,6 +30,15 @@ def test_import_warns_of_nothing():
 
 
 CHAPTERS = [
+    "activations",
+    "broadcasting",
+    "distributions",
+    "gradient_descent",
+    "gradients",
+    "information",
+    "moments",
+    "notation",
+    "sums",
     "least_squares",
     "logistic_regression",
     "multinomial_regression",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from test_layers import CHAPTERS
 
 import jaxnotes as jn
 
@@ -52,8 +53,8 @@ def test_every_link_leads_somewhere(name):
 @pytest.mark.parametrize("name", READMES)
 def test_the_map_holds_every_module_with_its_test_and_bench(name):
     rows = [line for line in read(name).splitlines() if "](jaxnotes/" in line and line.startswith("|")]
-    modules = [re.findall(r"\[(\w+)\]\(jaxnotes/(\w+)\.py\)", row)[0] for row in rows]
-    chapters = {"least_squares", "logistic_regression", "multinomial_regression"}
+    modules = [re.findall(r"\[(\w+)\]\(jaxnotes/(\w+)(?:\.py)?\)", row)[0] for row in rows]
+    chapters = CHAPTERS & set(jn.__all__)
     assert {label for label, _ in modules} == {stem for _, stem in modules} == chapters
     for (_, stem), row in zip(modules, rows, strict=True):
         assert f"(tests/test_{stem}.py)" in row

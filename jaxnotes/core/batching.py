@@ -19,9 +19,11 @@ from jax.custom_batching import custom_vmap
 
 from jaxnotes.core.arrays import Array
 
-CACHE_BYTES = 2**19  # what a block's own data may take on a CPU: about half of a core's second-level cache
+# What the lanes of a block may take on a CPU. With a design per lane, the pair products of its columns, several times
+# as large, must stay in a core's second-level cache; with a shared design, more lanes make a larger matrix product.
+CACHE_BYTES, SHARED_BYTES = 2**18, 2**22
 ACCELERATOR_BYTES = 2**28
-MIN_LANES, MAX_LANES = 16, 1024
+MIN_LANES, FEW_LANES, MAX_LANES = 16, 64, 1024
 
 
 def vectorise(
@@ -111,19 +113,33 @@ def _merged(
 
 
 def block_lanes(leaves: tuple[Array, ...], per_lane: tuple[bool, ...]) -> int:
-    """Lanes per block: a function of the shapes of one lane alone, so that the batch size changes nothing."""
-    lane_bytes = sum(
-        leaf.size // leaf.shape[0] * leaf.dtype.itemsize for leaf, own in zip(leaves, per_lane, strict=True) if own
-    )
-    budget = CACHE_BYTES if jax.default_backend() == "cpu" else ACCELERATOR_BYTES
+    """Lanes per block, a power of two: a function of the shapes of one lane, so that the batch size changes nothing.
+
+    Where lanes share most of their data blocks are large, and a batch that would leave one half empty gets a smaller
+    one. Each lane then needs vectors as long as the longest axis of what is shared.
+
+    """
+    total = _count_lanes(leaves, per_lane)
+    own_bytes = sum(leaf.nbytes // total for leaf, own in zip(leaves, per_lane, strict=True) if own)
+    shared = [leaf for leaf, own in zip(leaves, per_lane, strict=True) if not own]
+    most_shared = sum(leaf.nbytes for leaf in shared) > own_bytes
+    vector_bytes = max((max(leaf.shape, default=1) * leaf.dtype.itemsize for leaf in shared), default=1)
+    lane_bytes = max(own_bytes, vector_bytes, 1)
+    on_cpu = SHARED_BYTES if most_shared else CACHE_BYTES
+    budget = on_cpu if jax.default_backend() == "cpu" else ACCELERATOR_BYTES
+    most = MAX_LANES if not most_shared else min(MAX_LANES, max(FEW_LANES, total))
     lanes = MIN_LANES
-    while lanes * 2 * max(lane_bytes, 1) <= budget and lanes < MAX_LANES:
+    while lanes * 2 * lane_bytes <= budget and lanes < most:
         lanes *= 2
     return lanes
 
 
+def _count_lanes(leaves: tuple[Array, ...], per_lane: tuple[bool, ...]) -> int:
+    return next(leaf.shape[0] for leaf, own in zip(leaves, per_lane, strict=True) if own)
+
+
 def _by_blocks(solve_block: Callable[..., Any], leaves: tuple[Array, ...], per_lane: tuple[bool, ...]) -> Any:
-    total = next(leaf.shape[0] for leaf, own in zip(leaves, per_lane, strict=True) if own)
+    total = _count_lanes(leaves, per_lane)
     block = block_lanes(leaves, per_lane)
     if total < block:
         repeat = jnp.minimum(jnp.arange(block), total - 1)

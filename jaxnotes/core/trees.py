@@ -14,6 +14,11 @@ def dot(a: Any, b: Any) -> Array:
     return jnp.sum(jnp.stack(jax.tree.leaves(products)))
 
 
+def norm(a: Any) -> Array:
+    """The Euclidean length of all leaves together."""
+    return jnp.sqrt(dot(a, a))
+
+
 def all_finite(tree: Any) -> Array:
     """True where no leaf holds NaN or infinity."""
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]))

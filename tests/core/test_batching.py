@@ -8,7 +8,7 @@ import pytest
 from jaxnotes.core import batching
 
 SINGLE = (1, 1)  # JAX traces the function of one problem too, whatever becomes of it
-WIDTH = 2048  # floats a lane: 8 KiB, so that a block has 64 lanes
+WIDTH = 2048  # floats a lane: 8 KiB
 
 
 def traced_engine():
@@ -28,14 +28,22 @@ def data(lanes: int):
     return {name: rng.integers(-9, 10, (lanes, WIDTH)).astype(np.float32) for name in "ab"}
 
 
+def lanes_per_block(own: tuple[int, ...], shared: tuple[int, ...], total: int) -> int:
+    leaves = (np.zeros((total, *own), np.float32), np.zeros(shared, np.float32))
+    return batching.block_lanes(leaves, (True, False))
+
+
 def test_block_size_depends_on_the_lane_alone():
-    sizes = [
-        batching.block_lanes((np.zeros((lanes, WIDTH), np.float32), np.zeros((1, 10**6), np.float32)), (True, False))
-        for lanes in (1, 5, 10_000)
-    ]
-    assert sizes == [64, 64, 64]
-    assert batching.block_lanes((np.zeros((1, 10**7), np.float32),), (True,)) == batching.MIN_LANES
-    assert batching.block_lanes((np.zeros((1, 1), np.float32),), (True,)) == batching.MAX_LANES
+    """8 KiB a lane: 32 lanes in the cache. Hardly anything a lane, or more than the cache: the limits."""
+    assert [lanes_per_block((WIDTH,), (1,), total) for total in (1, 5, 10_000)] == [32, 32, 32]
+    assert lanes_per_block((10**7,), (1,), 1) == batching.MIN_LANES
+    assert lanes_per_block((1,), (1,), 1) == batching.MAX_LANES
+
+
+def test_lanes_that_share_their_data_form_large_blocks_but_no_empty_ones():
+    """A penalty per lane, 2000 x 8 shared: 8 kB of vectors a lane. Fifty thousand rows: few lanes fit."""
+    assert [lanes_per_block((), (2000, 8), total) for total in (3, 64, 65, 300, 10_000)] == [64, 64, 128, 512, 512]
+    assert lanes_per_block((), (49_999, 8), 10_000) == batching.MIN_LANES
 
 
 def test_one_problem_has_no_lane_axis():
@@ -47,14 +55,14 @@ def test_one_problem_has_no_lane_axis():
     assert seen == {SINGLE}
 
 
-@pytest.mark.parametrize("lanes", [1, 31, 32, 33, 64, 65, 100])
+@pytest.mark.parametrize("lanes", [1, 15, 16, 17, 32, 33, 100])
 def test_every_lane_once_and_in_order(lanes):
     engine, seen = traced_engine()
     batch = data(lanes)
     out = jax.jit(jax.vmap(engine))(batch)
     np.testing.assert_array_equal(out["dot"], np.sum(batch["a"] * batch["b"], axis=1))
     np.testing.assert_array_equal(out["first"], batch["a"][:, 0])
-    assert seen - {SINGLE} == {(32, 32)}  # two arguments a lane: 16 KiB, blocks of 32, never a smaller remainder
+    assert seen - {SINGLE} == {(16, 16)}  # two arguments a lane: 16 KiB, blocks of 16, never a smaller remainder
 
 
 def test_shared_arguments_arrive_once():
@@ -62,16 +70,16 @@ def test_shared_arguments_arrive_once():
     batch = data(70)
     out = jax.vmap(lambda a: engine({"a": a, "b": batch["b"][0]}))(batch["a"])
     np.testing.assert_array_equal(out["dot"], np.sum(batch["a"] * batch["b"][0], axis=1))
-    assert seen - {SINGLE} == {(64, 1)}
+    assert seen - {SINGLE} == {(32, 1)}
 
 
 def test_nested_batches_merge():
-    """12 x 6 lanes over data of their own are 72 lanes of one batch: blocks of 32, not of 6."""
+    """12 x 6 lanes over data of their own are 72 lanes of one batch: blocks of 16, not of 6."""
     engine, seen = traced_engine()
     batch = {name: value.reshape(12, 6, WIDTH) for name, value in data(72).items()}
     out = jax.jit(jax.vmap(jax.vmap(engine)))(batch)
     np.testing.assert_array_equal(out["dot"], np.sum(batch["a"] * batch["b"], axis=2))
-    assert seen - {SINGLE} == {(32, 32)}
+    assert seen - {SINGLE} == {(16, 16)}
 
 
 def test_an_outer_batch_of_what_the_inner_shares_keeps_it_shared():
@@ -80,7 +88,7 @@ def test_an_outer_batch_of_what_the_inner_shares_keeps_it_shared():
     inner = jax.vmap(lambda a, b: engine({"a": a, "b": b}), in_axes=(0, None))
     out = jax.jit(jax.vmap(inner, in_axes=(None, 0)))(a, b)
     np.testing.assert_array_equal(out["dot"], b @ a.T)
-    assert seen - {SINGLE} == {(64, 1)}
+    assert seen - {SINGLE} == {(32, 1)}
 
 
 def test_three_levels_and_unusual_axes():

@@ -1,0 +1,147 @@
+"""Continuous families on an interval."""
+
+import math
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+
+from jaxnotes.core import log_tails
+from jaxnotes.core.arrays import Array
+from jaxnotes.core.gamma_terms import beta_excess, digamma_minus_log, log_beta_prefix, stirling_error
+from jaxnotes.distributions.family import Distribution
+from jaxnotes.distributions.positive import PositiveParameters, limit_at_zero
+
+
+class Uniform(Distribution):
+    """The uniform law on [lower, upper].
+
+        p(x) = 1 / (upper - lower)
+
+    scipy.stats.uniform(loc=lower, scale=upper - lower).
+
+    >>> print(f"{Uniform.log_prob(Uniform.Params(lower=0.0, upper=2.0), 2.0):.4f}")
+    -0.6931
+
+    """
+
+    class Params(NamedTuple):
+        """lower < upper, the ends, which belong to the support."""
+
+        lower: ArrayLike
+        upper: ArrayLike
+
+    _standard = (0.0, 1.0)
+
+    @staticmethod
+    def _lawful(params: Any) -> Array:
+        return (params.lower < params.upper) & jnp.isfinite(params.upper - params.lower)
+
+    @staticmethod
+    def _support(params: Any) -> tuple[ArrayLike, ArrayLike]:
+        return params.lower, params.upper
+
+    @staticmethod
+    def _inner(params: Any) -> ArrayLike:
+        return (params.lower + params.upper) / 2
+
+    @staticmethod
+    def _log_density(params: Any, x: Array) -> Array:
+        return jnp.zeros_like(x) - jnp.log(params.upper - params.lower)
+
+    @staticmethod
+    def _log_density_at_ends(params: Any, x: Array) -> ArrayLike:
+        at_end = (x == params.lower) | (x == params.upper)
+        return jnp.where(at_end, -jnp.log(params.upper - params.lower), -jnp.inf)
+
+    @staticmethod
+    def _log_tails(params: Any, x: Array) -> tuple[Array, Array]:
+        width = params.upper - params.lower
+        return jnp.log((x - params.lower) / width), jnp.log((params.upper - x) / width)
+
+    @staticmethod
+    def _entropy(params: Any) -> ArrayLike:
+        return jnp.log(params.upper - params.lower)
+
+    @staticmethod
+    def _mean(params: Any) -> ArrayLike:
+        return (params.lower + params.upper) / 2
+
+    @staticmethod
+    def _variance(params: Any) -> ArrayLike:
+        return (params.upper - params.lower) ** 2 / 12
+
+    @staticmethod
+    def _draw(key: Array, params: Any, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
+        return params.lower + (params.upper - params.lower) * jax.random.uniform(key, shape, dtype)
+
+
+class Beta(PositiveParameters):
+    """The beta law on [0, 1]: a > 0 and b > 0, with mean a / (a + b).
+
+        p(x) = x^(a - 1) (1 - x)^(b - 1) / B(a, b)
+
+    scipy.stats.beta(a, b); R: dbeta(shape1 = a, shape2 = b). `cdf` and `log_sf` are NaN where a b / (a + b) exceeds
+    1e9. For a or b below 1 the smaller tail near the ends is right to a few eps / min(a, b).
+
+    >>> print(f"{Beta.log_prob(Beta.Params(a=2.0, b=2.0), 0.5):.4f}")
+    0.4055
+
+    """
+
+    class Params(NamedTuple):
+        """a, of x near 0. b, of x near 1."""
+
+        a: ArrayLike
+        b: ArrayLike
+
+    @staticmethod
+    def _support(params: Any) -> tuple[ArrayLike, ArrayLike]:
+        return 0.0, 1.0
+
+    @staticmethod
+    def _inner(params: Any) -> ArrayLike:
+        return 0.5
+
+    @staticmethod
+    def _log_density(params: Any, x: Array) -> Array:
+        a, b = params
+        return log_beta_prefix(a, b, x, 1 - x, beta_excess(a, b, x)) - jnp.log(x) - jnp.log1p(-x)
+
+    @staticmethod
+    def _log_density_at_ends(params: Any, x: Array) -> ArrayLike:
+        a, b = params
+        # For a = 1 the density at 0 is b.
+        return jnp.where(
+            x == 0, limit_at_zero(a, jnp.log(b)), jnp.where(x == 1, limit_at_zero(b, jnp.log(a)), -jnp.inf)
+        )
+
+    @staticmethod
+    def _log_tails(params: Any, x: Array) -> tuple[Array, Array]:
+        a, b = params
+        return log_tails.log_beta_tails(a, b, x, 1 - x, beta_excess(a, b, x))
+
+    @staticmethod
+    def _entropy(params: Any) -> ArrayLike:
+        a, b = params
+        n = a + b
+        log_beta = (jnp.log(a / n) + jnp.log(b / n) - jnp.log(n / (2 * math.pi))) / 2
+        corrections = stirling_error(a) + stirling_error(b) - stirling_error(n)
+        slopes = (1 - a) * digamma_minus_log(a) + (1 - b) * digamma_minus_log(b) + (n - 2) * digamma_minus_log(n)
+        return log_beta + corrections + slopes
+
+    @staticmethod
+    def _mean(params: Any) -> ArrayLike:
+        return params.a / (params.a + params.b)
+
+    @staticmethod
+    def _variance(params: Any) -> ArrayLike:
+        n = params.a + params.b
+        return params.a / n * (params.b / n) / (n + 1)
+
+    @staticmethod
+    def _draw(key: Array, params: Any, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
+        info = jnp.finfo(dtype)
+        draws = jax.random.beta(key, params.a, params.b, shape, dtype)
+        return jnp.clip(draws, float(info.tiny), 1 - float(info.epsneg))

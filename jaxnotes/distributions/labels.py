@@ -1,0 +1,130 @@
+"""Families of labels: yes or no, and 0 .. k - 1."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+
+from jaxnotes.core.arrays import Array
+from jaxnotes.core.numerics import xlogy
+from jaxnotes.distributions import lattice
+from jaxnotes.distributions.family import Discrete
+
+
+class Bernoulli(Discrete):
+    """The Bernoulli law on 0 and 1: p, the probability of 1, in [0, 1].
+
+        P(X = x) = p^x (1 - p)^(1 - x)
+
+    scipy.stats.bernoulli(p).
+
+    >>> print(*Bernoulli.log_prob(Bernoulli.Params(p=0.25), [0, 1]).round(4))
+    -0.2877 -1.3863
+
+    """
+
+    class Params(NamedTuple):
+        """p, the probability of 1."""
+
+        p: ArrayLike
+
+    _standard = (0.5,)
+
+    @staticmethod
+    def _lawful(params: Any) -> Array:
+        return (params.p >= 0) & (params.p <= 1)
+
+    @staticmethod
+    def _support(params: Any) -> tuple[ArrayLike, ArrayLike]:
+        return 0.0, 1.0
+
+    @staticmethod
+    def _log_density(params: Any, x: Array) -> Array:
+        one = x == 1
+        return jnp.where(one, jnp.log(jnp.where(one, params.p, 0.5)), jnp.log1p(-jnp.where(one, 0.5, params.p)))
+
+    @staticmethod
+    def _log_tails(params: Any, x: Array) -> tuple[Array, Array]:
+        return jnp.log1p(-params.p), jnp.log(params.p)
+
+    @staticmethod
+    def _entropy(params: Any) -> ArrayLike:
+        return lattice.binary_entropy(params.p)
+
+    @staticmethod
+    def _mean(params: Any) -> ArrayLike:
+        return params.p
+
+    @staticmethod
+    def _variance(params: Any) -> ArrayLike:
+        return params.p * (1 - params.p)
+
+    @staticmethod
+    def _draw(key: Array, params: Any, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
+        return jax.random.bernoulli(key, params.p, shape).astype(dtype)
+
+
+class Categorical(Discrete):
+    """The categorical law on the labels 0 .. k - 1: p (k,), their probabilities, which are >= 0 and sum to 1.
+
+        P(X = j) = p_j
+
+    A sum that misses 1 by more than sqrt(eps) is no law. `mean` and `variance` take the labels as numbers, as
+    scipy.stats.rv_discrete(values=(range(k), p)) does.
+
+    >>> print(Categorical.log_prob(Categorical.Params(p=[0.5, 0.25, 0.25]), [0, 2]).round(4))
+    [-0.6931 -1.3863]
+
+    """
+
+    class Params(NamedTuple):
+        """p, (k,), the probabilities of the labels."""
+
+        p: ArrayLike
+
+    _standard = (0.5,)
+
+    @classmethod
+    def _check(cls, params: Any) -> None:
+        if params.p.ndim != 1 or params.p.shape[0] == 0:
+            raise ValueError(
+                f"p: expected shape (k,), one probability per label, got {params.p.shape}. To sweep it use jax.vmap."
+            )
+
+    @staticmethod
+    def _lawful(params: Any) -> Array:
+        miss = jnp.abs(jnp.sum(params.p) - 1)
+        return jnp.all(params.p >= 0) & (miss <= float(jnp.finfo(params.p.dtype).eps) ** 0.5)
+
+    @staticmethod
+    def _support(params: Any) -> tuple[ArrayLike, ArrayLike]:
+        return 0.0, float(len(params.p) - 1)
+
+    @staticmethod
+    def _log_density(params: Any, x: Array) -> Array:
+        return jnp.log(params.p[x.astype(int)])
+
+    @staticmethod
+    def _log_tails(params: Any, x: Array) -> tuple[Array, Array]:
+        label = x.astype(int)
+        above = jnp.flip(jnp.cumsum(jnp.flip(params.p)))
+        # The last label is at the upper end of the support and never asked for.
+        return jnp.log(jnp.cumsum(params.p)[label]), jnp.log(above[jnp.minimum(label + 1, len(above) - 1)])
+
+    @staticmethod
+    def _entropy(params: Any) -> ArrayLike:
+        return -jnp.sum(xlogy(params.p, params.p))
+
+    @staticmethod
+    def _mean(params: Any) -> Array:
+        return jnp.sum(params.p * jnp.arange(len(params.p), dtype=params.p.dtype))
+
+    @staticmethod
+    def _variance(params: Any) -> ArrayLike:
+        labels = jnp.arange(len(params.p), dtype=params.p.dtype)
+        return jnp.sum(params.p * (labels - Categorical._mean(params)) ** 2)
+
+    @staticmethod
+    def _draw(key: Array, params: Any, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
+        return jax.random.categorical(key, jnp.log(params.p), shape=shape).astype(dtype)

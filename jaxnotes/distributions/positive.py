@@ -1,0 +1,315 @@
+"""Continuous families on the positive half line."""
+
+import math
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+
+from jaxnotes.core import log_tails
+from jaxnotes.core.arrays import Array
+from jaxnotes.core.gamma_terms import digamma_minus_log, log_gamma_prefix, stirling_error
+from jaxnotes.core.logs import log1m_exp, log1m_exp_exp, log_minus, log_ratio
+from jaxnotes.distributions.family import Distribution
+
+
+class PositiveParameters(Distribution):
+    """Laws whose parameters are positive, on (0, inf) where nothing else is said."""
+
+    _standard = (1.0, 1.0)
+
+    @staticmethod
+    def _lawful(params: Any) -> Array:
+        return jnp.all(jnp.stack([(value > 0) & (value < jnp.inf) for value in params]))
+
+    @staticmethod
+    def _support(params: Any) -> tuple[ArrayLike, ArrayLike]:
+        return 0.0, jnp.inf
+
+
+class LogNormal(PositiveParameters):
+    """The log-normal law: mu and sigma > 0, the mean and the standard deviation of log X.
+
+        p(x) = exp(-z^2 / 2) / (x sigma sqrt(2 pi)),    z = (log x - mu) / sigma
+
+    scipy.stats.lognorm(s=sigma, scale=exp(mu)); R: dlnorm(meanlog = mu, sdlog = sigma).
+
+    >>> print(f"{LogNormal.mean(LogNormal.Params(mu=0.0, sigma=1.0)):.4f}")
+    1.6487
+
+    """
+
+    class Params(NamedTuple):
+        """mu, the mean of log X. sigma, its standard deviation."""
+
+        mu: ArrayLike
+        sigma: ArrayLike
+
+    @staticmethod
+    def _lawful(params: Any) -> Array:
+        return jnp.isfinite(params.mu) & (params.sigma > 0) & (params.sigma < jnp.inf)
+
+    @staticmethod
+    def _inner(params: Any) -> ArrayLike:
+        return 1.0
+
+    @staticmethod
+    def _log_density(params: Any, x: Array) -> Array:
+        z = log_minus(x, params.mu) / params.sigma
+        return -z * z / 2 - math.log(2 * math.pi) / 2 - jnp.log(params.sigma) - jnp.log(x)
+
+    @staticmethod
+    def _log_tails(params: Any, x: Array) -> tuple[Array, Array]:
+        z = log_minus(x, params.mu) / params.sigma
+        return log_tails.log_normal_sf(-z), log_tails.log_normal_sf(z)
+
+    @staticmethod
+    def _entropy(params: Any) -> ArrayLike:
+        return math.log(2 * math.pi * math.e) / 2 + jnp.log(params.sigma) + params.mu
+
+    @staticmethod
+    def _mean(params: Any) -> ArrayLike:
+        return jnp.exp(params.mu + params.sigma**2 / 2)
+
+    @staticmethod
+    def _variance(params: Any) -> ArrayLike:
+        return jnp.expm1(params.sigma**2) * jnp.exp(2 * params.mu + params.sigma**2)
+
+    @staticmethod
+    def _draw(key: Array, params: Any, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
+        return jnp.exp(params.mu + params.sigma * jax.random.normal(key, shape, dtype))
+
+
+class Exponential(PositiveParameters):
+    """The exponential law: rate > 0, the reciprocal of the mean.
+
+        p(x) = rate exp(-rate x),    P(X > x) = exp(-rate x)
+
+    scipy.stats.expon(scale=1/rate); R: dexp(rate).
+
+    >>> print(Exponential.log_sf(Exponential.Params(rate=2.0), 500.0))
+    -1000.0
+
+    """
+
+    class Params(NamedTuple):
+        """rate, 1 / mean."""
+
+        rate: ArrayLike
+
+    _standard = (1.0,)
+
+    @staticmethod
+    def _inner(params: Any) -> ArrayLike:
+        return 1 / params.rate
+
+    @staticmethod
+    def _log_density(params: Any, x: Array) -> Array:
+        return jnp.log(params.rate) - params.rate * x
+
+    @staticmethod
+    def _log_density_at_ends(params: Any, x: Array) -> ArrayLike:
+        return jnp.where(x == 0, jnp.log(params.rate), -jnp.inf)
+
+    @staticmethod
+    def _log_tails(params: Any, x: Array) -> tuple[Array, Array]:
+        return log1m_exp(-params.rate * x), -params.rate * x
+
+    @staticmethod
+    def _entropy(params: Any) -> ArrayLike:
+        return 1 - jnp.log(params.rate)
+
+    @staticmethod
+    def _mean(params: Any) -> ArrayLike:
+        return 1 / params.rate
+
+    @staticmethod
+    def _variance(params: Any) -> ArrayLike:
+        return 1 / params.rate**2
+
+    @staticmethod
+    def _draw(key: Array, params: Any, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
+        return jax.random.exponential(key, shape, dtype) / params.rate
+
+
+class Gamma(PositiveParameters):
+    """The gamma law: shape > 0 and rate > 0, with mean shape / rate.
+
+        p(x) = rate^shape x^(shape - 1) exp(-rate x) / Gamma(shape)
+
+    scipy.stats.gamma(a=shape, scale=1/rate); R: dgamma(shape, rate). Chi-squared with df degrees of freedom is
+    shape = df / 2, rate = 1 / 2. `cdf` and `log_sf` are NaN for a shape above 1e9. For a shape below 1, log P(X > x)
+    of a small x is right to a few eps / shape.
+
+    >>> print(f"{Gamma.log_prob(Gamma.Params(shape=2.0, rate=0.5), 4.0):.4f}")
+    -2.0000
+
+    """
+
+    class Params(NamedTuple):
+        """shape. rate, shape / mean."""
+
+        shape: ArrayLike
+        rate: ArrayLike
+
+    @staticmethod
+    def _inner(params: Any) -> ArrayLike:
+        return 1 / params.rate
+
+    @staticmethod
+    def _log_density(params: Any, x: Array) -> Array:
+        return log_gamma_prefix(params.shape, params.rate, x) - jnp.log(x)
+
+    @staticmethod
+    def _log_density_at_ends(params: Any, x: Array) -> ArrayLike:
+        return jnp.where(x == 0, limit_at_zero(params.shape, jnp.log(params.rate)), -jnp.inf)
+
+    @staticmethod
+    def _log_tails(params: Any, x: Array) -> tuple[Array, Array]:
+        return log_tails.log_gamma_tails(params.shape, params.rate, x)
+
+    @staticmethod
+    def _entropy(params: Any) -> ArrayLike:
+        a = params.shape
+        return jnp.log(2 * math.pi * a) / 2 + stirling_error(a) + (1 - a) * digamma_minus_log(a) - jnp.log(params.rate)
+
+    @staticmethod
+    def _mean(params: Any) -> ArrayLike:
+        return params.shape / params.rate
+
+    @staticmethod
+    def _variance(params: Any) -> ArrayLike:
+        return params.shape / params.rate / params.rate
+
+    @staticmethod
+    def _draw(key: Array, params: Any, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
+        draws = jax.random.gamma(key, params.shape, shape, dtype) / params.rate
+        return jnp.maximum(draws, float(jnp.finfo(dtype).tiny))
+
+
+class Weibull(PositiveParameters):
+    """The Weibull law: shape > 0 and scale > 0.
+
+        P(X > x) = exp(-(x / scale)^shape),    p(x) = shape / scale (x / scale)^(shape - 1) exp(-(x / scale)^shape)
+
+    scipy.stats.weibull_min(c=shape, scale=scale); R: dweibull(shape, scale).
+
+    >>> print(f"{Weibull.cdf(Weibull.Params(shape=2.0, scale=3.0), 3.0):.4f}")
+    0.6321
+
+    """
+
+    class Params(NamedTuple):
+        """shape. scale, the quantile at 1 - 1/e."""
+
+        shape: ArrayLike
+        scale: ArrayLike
+
+    @staticmethod
+    def _inner(params: Any) -> ArrayLike:
+        return params.scale
+
+    @staticmethod
+    def _log_density(params: Any, x: Array) -> Array:
+        log_hazard = params.shape * log_ratio(x, params.scale)
+        return jnp.log(params.shape) + log_hazard - jnp.exp(log_hazard) - jnp.log(x)
+
+    @staticmethod
+    def _log_density_at_ends(params: Any, x: Array) -> ArrayLike:
+        return jnp.where(x == 0, limit_at_zero(params.shape, -jnp.log(params.scale)), -jnp.inf)
+
+    @staticmethod
+    def _log_tails(params: Any, x: Array) -> tuple[Array, Array]:
+        log_hazard = params.shape * log_ratio(x, params.scale)
+        return log1m_exp_exp(log_hazard), -jnp.exp(log_hazard)
+
+    @staticmethod
+    def _entropy(params: Any) -> ArrayLike:
+        euler = 0.5772156649015329
+        return 1 + euler - euler / params.shape + jnp.log(params.scale / params.shape)
+
+    @staticmethod
+    def _mean(params: Any) -> ArrayLike:
+        return params.scale * jnp.exp(jax.scipy.special.gammaln(1 + 1 / params.shape))
+
+    @staticmethod
+    def _variance(params: Any) -> ArrayLike:
+        """Gamma(1 + 2h) - Gamma(1 + h)^2 for h = 1 / shape; for small h by the series of log Gamma, DLMF 5.7.3."""
+        h = 1 / params.shape
+        near = h < 0.1
+        order = jnp.arange(2, 26, dtype=h.dtype)
+        terms = jax.scipy.special.zeta(order, jnp.ones_like(order)) * (2**order - 2) / order
+        series = jnp.sum(terms * (-jnp.where(near, h, 0)) ** order)
+        log_mean = jax.scipy.special.gammaln(1 + h)
+        far = jax.scipy.special.gammaln(1 + 2 * jnp.where(near, 1, h)) - 2 * log_mean
+        return params.scale**2 * jnp.exp(2 * log_mean) * jnp.expm1(jnp.where(near, series, far))
+
+    @staticmethod
+    def _draw(key: Array, params: Any, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
+        draws = params.scale * jax.random.exponential(key, shape, dtype) ** (1 / params.shape)
+        return jnp.maximum(draws, float(jnp.finfo(dtype).tiny))
+
+
+class Pareto(PositiveParameters):
+    """The Pareto law of the first kind: shape > 0 and scale > 0, the least value.
+
+        P(X > x) = (scale / x)^shape,    p(x) = shape / x (scale / x)^shape,    x >= scale
+
+    scipy.stats.pareto(b=shape, scale=scale).
+
+    >>> print(f"{Pareto.log_sf(Pareto.Params(shape=2.0, scale=1.0), 1e30):.3f}")
+    -138.155
+
+    """
+
+    class Params(NamedTuple):
+        """shape, the exponent of the tail. scale, the least value."""
+
+        shape: ArrayLike
+        scale: ArrayLike
+
+    @staticmethod
+    def _support(params: Any) -> tuple[ArrayLike, ArrayLike]:
+        return params.scale, jnp.inf
+
+    @staticmethod
+    def _inner(params: Any) -> ArrayLike:
+        return 2 * params.scale
+
+    @staticmethod
+    def _log_density(params: Any, x: Array) -> Array:
+        return jnp.log(params.shape) - params.shape * log_ratio(x, params.scale) - jnp.log(x)
+
+    @staticmethod
+    def _log_density_at_ends(params: Any, x: Array) -> ArrayLike:
+        return jnp.where(x == params.scale, jnp.log(params.shape) - jnp.log(params.scale), -jnp.inf)
+
+    @staticmethod
+    def _log_tails(params: Any, x: Array) -> tuple[Array, Array]:
+        log_sf = -params.shape * log_ratio(x, params.scale)
+        return log1m_exp(log_sf), log_sf
+
+    @staticmethod
+    def _entropy(params: Any) -> ArrayLike:
+        return jnp.log(params.scale / params.shape) + 1 + 1 / params.shape
+
+    @staticmethod
+    def _mean(params: Any) -> ArrayLike:
+        shape = jnp.where(params.shape > 1, params.shape, 2)
+        return jnp.where(params.shape > 1, params.scale * (shape / (shape - 1)), jnp.inf)
+
+    @staticmethod
+    def _variance(params: Any) -> ArrayLike:
+        shape = jnp.where(params.shape > 2, params.shape, 3)
+        square = (params.scale / (shape - 1)) ** 2
+        return jnp.where(params.shape > 2, square * (shape / (shape - 2)), jnp.inf)
+
+    @staticmethod
+    def _draw(key: Array, params: Any, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
+        return params.scale * jnp.exp(jax.random.exponential(key, shape, dtype) / params.shape)
+
+
+def limit_at_zero(shape: Array, value: Array) -> Array:
+    """The limit at 0 of the logarithm of x^(shape - 1) times a constant: `value`, that constant's, for shape 1."""
+    return jnp.where(shape < 1, jnp.inf, jnp.where(shape > 1, -jnp.inf, value))

@@ -1,0 +1,163 @@
+"""Appendix: entropy, cross-entropy, Kullback-Leibler and Jensen-Shannon divergence, mutual information.
+
+    H(p) = -sum_i p_i log p_i        H(p, q) = -sum_i p_i log q_i = H(p) + KL(p || q)
+    KL(p || q) = sum_i p_i log(p_i / q_i) >= 0, not symmetric
+
+One distribution in, shape (k,), and `jax.vmap` for many; from probabilities, or with `logits=True` from logits, whose
+softmax they are. In nats, or bits with `unit="bits"`. 0 log 0 = 0. KL and cross-entropy are infinite where
+q_i = 0 < p_i: p is not absolutely continuous with respect to q. Probabilities that are negative, or whose sum is off 1
+by more than 1e-5, give NaN, and so do logits that are NaN, +inf, or all -inf. Nothing is normalised in silence.
+
+Derivatives in the probabilities are those of the formulas, on a face of the simplex (some p_i = 0) one-sided: finite
+where the derivative is finite, as -p_i / q_i = 0 of KL in q_i, and infinite where it is infinite, as -log p_i - 1 of H.
+Those in logits are finite wherever the value is, also in logits of -inf, where they are 0. Along a direction within a
+face, forward mode (jax.jvp) multiplies an infinite slope by 0 and gives NaN: use jax.grad, or logits.
+
+Source: Cover and Thomas, Elements of Information Theory (2006), chapter 2.
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+
+from jaxnotes.core import arrays, numerics
+from jaxnotes.core.arrays import Array
+
+__all__ = ["cross_entropy", "entropy", "js_divergence", "kl_divergence", "mutual_information"]
+
+NATS = {"nats": 1.0, "bits": math.log(2)}
+
+
+def entropy(p: ArrayLike, *, logits: bool = False, unit: str = "nats") -> Array:
+    """The entropy of a distribution: the mean surprise.
+
+        H(p) = -sum_i p_i log p_i,    between 0 and log k
+
+    Arguments: p, (k,), probabilities, or logits with logits=True. unit, "nats" or "bits". Returns shape ().
+    The derivative -log p_i - 1 is +inf at p_i = 0.
+
+    >>> float(entropy([0.5, 0.25, 0.25, 0.0], unit="bits"))
+    1.5
+    >>> float(entropy([0.0, 0.0, -jnp.inf], logits=True, unit="bits"))
+    1.0
+
+    """
+    p = _distribution("p", p, logits, ("k",))
+    return _total(-(numerics.exp_times(p, p) if logits else numerics.xlogy(p, p)), unit)
+
+
+def cross_entropy(p: ArrayLike, q: ArrayLike, *, logits: bool = False, unit: str = "nats") -> Array:
+    """The mean surprise of one who believes q where p is true.
+
+        H(p, q) = -sum_i p_i log q_i
+
+    Arguments: p and q, (k,), probabilities, or both logits with logits=True; labels p beside a model's logits are
+    jnp.log(p) then. unit, "nats" or "bits". Returns shape (); inf where q_i = 0 < p_i.
+
+    >>> print(f"{cross_entropy([1.0, 0.0], [0.5, 0.5], unit='bits'):.3f}")
+    1.000
+    >>> print(f"{cross_entropy(jnp.log(jnp.array([0.0, 1.0])), [20.0, 0.0], logits=True):.3f}")
+    20.000
+
+    """
+    p, q = _pair(p, q, logits)
+    return _total(-(numerics.exp_times(p, q) if logits else numerics.xlogy(p, q)), unit)
+
+
+def kl_divergence(p: ArrayLike, q: ArrayLike, *, logits: bool = False, unit: str = "nats") -> Array:
+    """The Kullback-Leibler divergence: what believing q costs where p is true.
+
+        KL(p || q) = sum_i p_i log(p_i / q_i) = H(p, q) - H(p)
+
+    Arguments: p and q, (k,), probabilities, or both logits with logits=True. unit, "nats" or "bits". Returns shape ();
+    inf where q_i = 0 < p_i. The derivatives are log(p_i / q_i) + 1 in p_i, -inf at p_i = 0 < q_i and +inf at q_i = 0,
+    and -p_i / q_i in q_i, 0 at p_i = 0.
+
+    Source: Kullback and Leibler, On information and sufficiency (1951), equation 2.4.
+
+    >>> a, b = jnp.array([0.5, 0.5]), jnp.array([0.1, 0.9])
+    >>> print(f"{kl_divergence(a, b):.4f} {kl_divergence(b, a):.4f}")
+    0.5108 0.3681
+
+    """
+    p, q = _pair(p, q, logits)
+    return _total(numerics.exp_times(p, p - q) if logits else numerics.relative_entropy(p, q), unit)
+
+
+def js_divergence(p: ArrayLike, q: ArrayLike, *, logits: bool = False, unit: str = "nats") -> Array:
+    """The Jensen-Shannon divergence, symmetric and finite: its square root is a distance.
+
+        JS(p, q) = (KL(p || m) + KL(q || m)) / 2,    m = (p + q) / 2,    between 0 and log 2
+
+    Arguments: p and q, (k,), probabilities, or both logits with logits=True. unit, "nats" or "bits". Returns shape ().
+    The derivative log(p_i / m_i) / 2 in p_i is -inf at p_i = 0 < q_i.
+
+    Source: Lin, Divergence measures based on the Shannon entropy (1991), section 4.
+
+    >>> float(js_divergence([1.0, 0.0], [0.0, 1.0], unit="bits"))
+    1.0
+
+    """
+    p, q = _pair(p, q, logits)
+    if logits:
+        middle = numerics.logsumexp(jnp.stack([p, q]), axis=0) - math.log(2)
+        terms = numerics.exp_times(p, p - middle) + numerics.exp_times(q, q - middle)
+    else:
+        # The shares p_i / (p_i + q_i) and q_i / (p_i + q_i); where both are 0, a first entry would be alone.
+        first, second = (numerics.ratio(of, p + q, 1.0) for of in (p, q))
+        terms = numerics.xlogy(p, 2 * first) + numerics.xlogy(q, 2 * second)
+    return _total(terms / 2, unit)
+
+
+def mutual_information(joint: ArrayLike, *, logits: bool = False, unit: str = "nats") -> Array:
+    """What two variables tell of each other: 0 exactly when they are independent.
+
+        I(X; Y) = sum_ij p_ij log(p_ij / (p_i. p_.j)) = H(X) + H(Y) - H(X, Y)
+
+    Arguments: joint, (n, m), the table of P(X = i, Y = j), or its logits with logits=True. unit, "nats" or "bits".
+    Returns shape (). The derivative log(p_ij / (p_i. p_.j)) - 1 is -inf at p_ij = 0 unless its row or column is empty.
+
+    >>> float(mutual_information([[0.5, 0.0], [0.0, 0.5]], unit="bits"))
+    1.0
+
+    """
+    p = _distribution("joint", joint, logits, ("n", "m"))
+    if logits:
+        rows, columns = (numerics.logsumexp(p, axis=axis) for axis in (1, 0))
+        return _total(numerics.exp_times(p, p - rows[:, None] - columns[None]), unit)
+    rows, columns = jnp.sum(p, axis=1, keepdims=True), jnp.sum(p, axis=0, keepdims=True)
+    # p_ij / (p_i. p_.j); a first entry would be all of its empty row, all of its empty column.
+    lift = numerics.ratio(numerics.ratio(p, rows, 1.0), columns, numerics.ratio(jnp.ones_like(rows), rows, jnp.inf))
+    return _total(numerics.xlogy(p, lift), unit)
+
+
+def _distribution(name: str, value: ArrayLike, logits: bool, axes: tuple[str, ...]) -> Array:
+    """The probabilities, all NaN unless they are some; or the log-probabilities that logits stand for."""
+    if not isinstance(logits, bool):
+        raise TypeError(
+            f"logits: expected True or False, got {type(logits).__name__}. "
+            f"The logits themselves take the place of {name}."
+        )
+    array = arrays.as_float(name, value)
+    if array.ndim != len(axes) or array.size == 0:
+        expected = f"({', '.join(axes)}{',' * (len(axes) == 1)})"
+        raise ValueError(f"{name}: expected shape {expected}, got {array.shape}. For many distributions use jax.vmap.")
+    if logits:
+        return array - jax.nn.logsumexp(array)
+    valid = jnp.all(array >= 0) & (jnp.abs(jnp.sum(array) - 1) <= 1e-5)
+    return array * jnp.where(valid, 1, jnp.nan).astype(array.dtype)
+
+
+def _pair(p: ArrayLike, q: ArrayLike, logits: bool) -> tuple[Array, Array]:
+    p, q = _distribution("p", p, logits, ("k",)), _distribution("q", q, logits, ("k",))
+    if q.shape != p.shape:
+        raise ValueError(f"q: expected shape {p.shape}, that of p, got {q.shape}. Both are over the same k outcomes.")
+    return p, q
+
+
+def _total(terms: Array, unit: str) -> Array:
+    if unit not in NATS:
+        raise ValueError(f"unit: expected one of {', '.join(NATS)}, got {unit!r}.")
+    return jnp.sum(terms) / NATS[unit]
