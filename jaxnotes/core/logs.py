@@ -15,13 +15,17 @@ from jaxnotes.core.arrays import Array
 from jaxnotes.core.numerics import with_slopes
 
 
-@with_slopes(lambda x: -jnp.exp(x - log1m_exp(x)))
+@with_slopes(lambda x: _log1m_exp_slope(x))
 def log1m_exp(x: Array) -> Array:
     """log(1 - exp(x)) for x <= 0, as log(-expm1 x) or log1p(-exp x), whichever keeps the digits of the small one.
 
     Source: Mächler, Accurately computing log(1 - exp(-|a|)) (2012), vignette of the R package Rmpfr.
     """
     return jnp.where(x > -1.25, jnp.log(-jnp.expm1(x)), jnp.log1p(-jnp.exp(x)))
+
+
+def _log1m_exp_slope(x: Array) -> Array:
+    return -jnp.exp(x - log1m_exp(x))
 
 
 @with_slopes(lambda x: _log1m_exp_exp_slope(jnp.minimum(x, 10)))
