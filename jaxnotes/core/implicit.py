@@ -50,7 +50,11 @@ def minimiser(
         hessian = jax.jacobian(lambda v: ravel_pytree(hessian_product(unravel(v)))[0])(flat)
         return unravel(jnp.linalg.solve(hessian, flat))
 
-    x, report = jax.lax.custom_root(jax.grad(objective), start, solve_condition, solve_linear, has_aux=True)
+    def solved(start: Any) -> tuple[Any, list[Array]]:
+        return jax.lax.custom_root(jax.grad(objective), start, solve_condition, solve_linear, has_aux=True)
+
+    # Compiled as a whole, for outside jit custom_root of jax 0.7.2 fails on the constants of some derivatives.
+    x, report = jax.jit(solved)(start)
     return x, [jax.lax.stop_gradient(entry).astype(kind) for entry, kind in zip(report, kinds, strict=True)]
 
 
