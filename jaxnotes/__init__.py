@@ -6,6 +6,8 @@ Chapters:
     1  gradient_descent        the rules, the rates they need, and the steps they take
     2  broadcasting            the shape rule, explained; the silent (n, 1) - (n,) bug
     3  least_squares           ordinary, weighted and ridge regression
+    3  curve_fitting           nonlinear least squares: any curve, with bands
+    4  maximum_likelihood      any likelihood of yours: fit, intervals, tests
     4  distributions           twenty families: log-probability, tails, moments, draws
     5  logistic_regression     two classes, or counts of successes
     5  multinomial_regression  more than two classes
@@ -19,6 +21,7 @@ and for all of them
 
     Solution, LinearParams     what every fit returns: the estimate, and how good it is
     Status, raise_for_status   how a fit ended, and the error that names the lanes that failed (FitError)
+    bijections                 positive, bounded, ordered and simplex parameters from free coordinates
     minimize, minimize_path    any function of yours, by any of `methods`
     datasets                   small real data, each with its source
     show                       tables and pictures for people
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from jaxnotes import (
         activations,
         broadcasting,
+        curve_fitting,
         datasets,
         distributions,
         gradient_descent,
@@ -41,13 +45,14 @@ if TYPE_CHECKING:
         information,
         least_squares,
         logistic_regression,
+        maximum_likelihood,
         moments,
         multinomial_regression,
         notation,
         show,
         sums,
     )
-    from jaxnotes.core import methods
+    from jaxnotes.core import bijections, methods
     from jaxnotes.core.solve import minimize, minimize_path
     from jaxnotes.core.status import FitError, LinearParams, Solution, Status, raise_for_status
     from jaxnotes.show.environment import about
@@ -62,7 +67,9 @@ __all__ = [
     "__version__",
     "about",
     "activations",
+    "bijections",
     "broadcasting",
+    "curve_fitting",
     "datasets",
     "distributions",
     "gradient_descent",
@@ -70,6 +77,7 @@ __all__ = [
     "information",
     "least_squares",
     "logistic_regression",
+    "maximum_likelihood",
     "methods",
     "minimize",
     "minimize_path",
@@ -103,7 +111,7 @@ def __getattr__(name: str) -> Any:
     elif name in _HOMES:
         value = getattr(import_module(_HOMES[name]), name)
     else:
-        value = import_module("jaxnotes.core.methods" if name == "methods" else f"jaxnotes.{name}")
+        value = import_module(f"jaxnotes.core.{name}" if name in ("bijections", "methods") else f"jaxnotes.{name}")
     globals()[name] = value
     return value
 

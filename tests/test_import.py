@@ -32,6 +32,7 @@ def test_import_warns_of_nothing():
 CHAPTERS = [
     "activations",
     "broadcasting",
+    "curve_fitting",
     "distributions",
     "gradient_descent",
     "gradients",
@@ -41,6 +42,7 @@ CHAPTERS = [
     "sums",
     "least_squares",
     "logistic_regression",
+    "maximum_likelihood",
     "multinomial_regression",
     "datasets",
     "show",

@@ -19,11 +19,13 @@ LEVELS = [
         "arrays", "captured", "double_word", "trees", "compat", "special", "products", "numerics", "loop",
         "logs", "gamma_terms", "log_tails",
     },
-    {"status", "linalg", "scaling", "curvature", "bijections"},
+    {"status", "linalg", "scaling", "curvature", "bijections", "triangles"},
     {"rows", "row_chunks", "softmax", "separation", "batching", "implicit", "inference", "methods", "delta_method"},
-    {"block_newton", "block_least_squares", "solve"},
+    {"block_newton", "block_least_squares", "block_minimize", "levenberg_marquardt", "solve"},
     {"many_rows", "many_rows_least_squares", "goodness"},
     {"linear_predictor"},
+    {"likelihood"},
+    {"block_likelihood", "profile", "likelihood_tests"},
 ]  # fmt: skip
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 

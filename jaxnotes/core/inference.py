@@ -90,7 +90,7 @@ def spread(terms: Terms, cov: str, groups: Array) -> Spread:
         scores = (jnp.sqrt(terms.weights * terms.information)[..., None] * rows).reshape(-1, q)
     elif cov == "cluster":
         by_row = jnp.sum((terms.weights * terms.score)[..., None] * rows, axis=1)
-        scores, G = _group_sums(by_row, groups, terms.weights[:, 0])
+        scores, G = group_sums(by_row, groups, terms.weights[:, 0])
         scores = scores * jnp.sqrt(G / (G - 1) * (n_obs - 1) / (n_obs - q))
     else:
         spare = jnp.maximum(1 - leverage, 0)[:, None]
@@ -120,7 +120,7 @@ def _in_parts(terms: Terms) -> Terms:
     return Terms(terms.design.reshape(n, -1, q), weights, score, information, terms.penalty)
 
 
-def _group_sums(values: Array, groups: Array, weights: Array) -> tuple[Array, Array]:
+def group_sums(values: Array, groups: Array, weights: Array) -> tuple[Array, Array]:
     """Sums of the rows (n, k) with equal labels, in an array with room for n groups, and the number of groups."""
     present = weights > 0
     labels = jnp.where(present, groups, groups[jnp.argmax(present)])

@@ -91,7 +91,7 @@ class FitError(RuntimeError):
     """Raised by `raise_for_status` for an answer that is not to be used."""
 
 
-def first_status(*endings: tuple[Array, Array | Status], otherwise: Array | Status = Status.CONVERGED) -> Array:
+def first_status(*endings: tuple[Array, Array | int], otherwise: Array | int = Status.CONVERGED) -> Array:
     """The first status whose condition holds, as int8; `endings` are (condition, status) in order of precedence."""
     status = jnp.asarray(otherwise, jnp.int8)
     for condition, code in reversed(endings):

@@ -1,0 +1,400 @@
+"""Chapter 3, continued: nonlinear least squares. Any curve y = model(params, x), one data set or ten thousand.
+
+`fit` minimises half the mean squared residual, with frequency weights w and precisions p,
+
+    sum_i w_i p_i r_i^2 / (2 sum_i w_i),      r_i = y_i - model(params, x)_i,
+
+from a start params0, by Levenberg-Marquardt on the QR factors of the curve's derivatives, exact ones by autodiff.
+params is any pytree, and so is x, which the model gets whole and answers with one value per row. A start matters: a
+nonlinear curve may have several minima, or none. `jax.vmap(fit)` is the batch API.
+"""
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+from jax.typing import ArrayLike
+
+from jaxnotes.core import (
+    arrays,
+    batching,
+    bijections,
+    delta_method,
+    implicit,
+    inference,
+    levenberg_marquardt,
+    special,
+    triangles,
+)
+from jaxnotes.core.arrays import Array
+from jaxnotes.core.captured import hoist
+from jaxnotes.core.inference import Inference
+from jaxnotes.core.levenberg_marquardt import Curve, Curves
+from jaxnotes.core.products import contract
+from jaxnotes.core.status import Solution, Status, first_status
+
+__all__ = ["Band", "confidence_band", "fit", "infer", "predict", "prediction_band"]
+
+# model(params, x) -> y, one value per row of x.
+Model = Callable[[Any, Any], Array]
+
+
+class Band(NamedTuple):
+    """A band around a curve, each (m,): the curve, the standard error of what the band is for, and its two edges."""
+
+    estimate: Array
+    se: Array
+    lower: Array
+    upper: Array
+
+
+def fit(
+    model: Model,
+    params0: Any,
+    x: Any,
+    y: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    precision: ArrayLike | None = None,
+    bijection: Any = None,
+    tol: ArrayLike | None = None,
+    max_steps: int = 200,
+) -> Solution:
+    """The parameters whose curve is nearest to the points in the sense of least squares, near the start params0.
+
+        minimise  sum_i w_i p_i (y_i - model(params, x)_i)^2 / (2 sum_i w_i)
+
+    Arguments: model(params, x) gives the curve, shape (n,), for x as a whole. params0, any pytree of numbers or float
+    arrays. x, any array or pytree of arrays. y, (n,). weights, (n,), frequencies: a row of weight k counts as k rows,
+    one of weight 0 as absent. precision, (n,): 1 / variance of each observation up to a common factor. bijection: one
+    of `jaxnotes.bijections`, or a pytree of them like params0, for parameters with a restricted range. tol >= 0: of
+    the relative offset, |the part of the residual that a full step would remove| / |residual|; max(1e-10, 8 eps) of
+    the dtype by default. max_steps: of the steps that are taken, not of those that are tried and found too long.
+
+    Returns a `Solution` with params like params0; grad_norm is that part of the residual in units of the data.
+    Statuses: CONVERGED; INVALID_DATA, NON_FINITE_DATA, TOO_FEW_ROWS; BAD_START where the curve or a derivative is not
+    finite at params0; FLAT where the curve does not tell the parameters apart, or they run away; BOUNDARY where only
+    steps to points without a finite curve are left, or a bijection keeps the optimum out of reach; MAX_STEPS; STALLED.
+    Raises ValueError or TypeError for a wrong shape or dtype. It traces the model at each call, and compiles where that
+    gave something new; derivatives are those of the exact minimum.
+
+    Source: Moré (1978); Transtrum and Sethna (2012), see `jaxnotes.core.levenberg_marquardt`.
+
+    >>> t = jnp.arange(8.0)
+    >>> y = jnp.array([5.9, 4.3, 3.3, 2.5, 2.1, 1.8, 1.5, 1.4])
+    >>> decay = lambda params, t: params["a"] * jnp.exp(-params["k"] * t) + params["c"]
+    >>> solution = fit(decay, {"a": 4.0, "k": 1.0, "c": 0.0}, t, y)
+    >>> print({name: round(float(value), 3) for name, value in solution.params.items()})
+    {'a': 4.884, 'c': 1.022, 'k': 0.391}
+
+    """
+    if max_steps < 0:
+        raise ValueError(f"max_steps: expected a number >= 0, got {max_steps}.")
+    posed = _pose(model, params0, x, y, weights, precision, bijection)
+    if tol is None:
+        tol = max(1e-10, 8 * float(jnp.finfo(posed.data.y.dtype).eps))
+    tol = arrays.nonnegative("tol", tol).astype(posed.data.y.dtype)
+    solution = _fit(posed.data._replace(tol=tol), posed.curve, max_steps)
+    params = posed.params(solution.params)
+    if bijection is not None:
+        natural = _pose(model, jax.lax.stop_gradient(params), x, y, weights, precision, None)
+        pressed = (solution.status == Status.FLAT) & ~_is_stationary(natural.data._replace(tol=tol), natural.curve)
+        solution = dataclasses.replace(
+            solution, status=first_status((pressed, Status.BOUNDARY), otherwise=solution.status)
+        )
+    return dataclasses.replace(solution, params=params)
+
+
+def infer(
+    model: Model,
+    solution: Solution,
+    x: Any,
+    y: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    precision: ArrayLike | None = None,
+    bijection: Any = None,
+    cov: str = "nonrobust",
+    level: ArrayLike = 0.95,
+) -> Inference:
+    """Standard errors, t tests and intervals of a fit; give the model, data and keywords that `fit` was given.
+
+        covariance = sigma^2 (J'WJ)^-1,   sigma^2 = sum_i w_i p_i r_i^2 / df,   df = n_obs - q
+
+    with J the derivatives of the curve in the q parameters: what least squares says of the curve's tangent at the
+    optimum. Where the curve bends within the reach of a standard error the intervals are approximate.
+
+    Arguments: solution, from `fit`. cov: "nonrobust", or "HC0" to "HC3" where variances are unequal in an unknown way;
+    see `jaxnotes.core.inference`. level: of the intervals, in (0, 1).
+    Returns an `Inference`, vectors flat in the order of `jax.flatten_util.ravel_pytree(solution.params)`. With a
+    bijection covariance and df belong to the free coordinates and reach the parameters by the delta method. NaN unless
+    CONVERGED, and where df = 0.
+
+    Source: Seber and Wild, Nonlinear Regression (1989), sections 2.1.2 and 5.1.
+
+    >>> t = jnp.arange(8.0)
+    >>> y = jnp.array([5.9, 4.3, 3.3, 2.5, 2.1, 1.8, 1.5, 1.4])
+    >>> decay = lambda params, t: params[0] * jnp.exp(-params[1] * t) + params[2]
+    >>> infer(decay, fit(decay, [4.0, 1.0, 0.0], t, y), t, y).se.round(4)
+    Array([0.0493, 0.0116, 0.0453], dtype=float32)
+
+    """
+    posed = _pose(model, solution.params, x, y, weights, precision, bijection)
+    inference.check_covariance(cov, None, posed.data.y.shape[0], inference.COVARIANCES[:-1])
+    estimate = _estimate(posed.data, solution.converged, posed.curve, cov)
+    if bijection is not None:
+        estimate = delta_method.transform(lambda theta: ravel_pytree(posed.params(theta))[0], estimate)
+    return inference.wald(estimate, inference.check_level(level))
+
+
+def predict(model: Model, solution: Solution, x: Any) -> Array:
+    """The fitted curve, model(solution.params, x), at any x.
+
+    >>> line = lambda params, x: params[0] + params[1] * x
+    >>> x = jnp.arange(4.0)
+    >>> print(predict(line, fit(line, [0.0, 0.0], x, 1 + 2 * x), jnp.array([10.0])).round(3))
+    [21.]
+
+    """
+    return model(solution.params, _as_rows(x))
+
+
+def confidence_band(model: Model, solution: Solution, inferred: Inference, x: Any, *, level: ArrayLike = 0.95) -> Band:
+    """Where the curve itself is, at each row of x: pointwise intervals by the delta method.
+
+        se_i^2 = g_i' covariance g_i,   g_i the derivatives of model(params, x)_i in the parameters
+
+    Arguments: model and solution, from `fit`. inferred, from `infer`. x, any number of rows m. level, in (0, 1).
+    Returns a `Band`, each (m,).
+
+    >>> line = lambda params, x: params[0] + params[1] * x
+    >>> x, y = jnp.arange(5.0), jnp.array([1.1, 2.9, 5.2, 6.8, 9.1])
+    >>> solution = fit(line, [0.0, 0.0], x, y)
+    >>> print(confidence_band(line, solution, infer(line, solution, x, y), jnp.array([2.0, 10.0])).se.round(4))
+    [0.0856 0.4924]
+
+    """
+    estimate, variance = _spread(model, solution, inferred, x)
+    return _band(estimate, jnp.sqrt(variance), inferred.df, inference.check_level(level))
+
+
+def prediction_band(
+    model: Model,
+    solution: Solution,
+    inferred: Inference,
+    x: Any,
+    *,
+    precision: ArrayLike | None = None,
+    level: ArrayLike = 0.95,
+) -> Band:
+    """Where one new observation will be, at each row of x: the curve's own uncertainty and that of the observation.
+
+        se_i^2 = g_i' covariance g_i + sigma^2 / precision_i
+
+    Arguments: as for `confidence_band`; precision, (m,), of the new observations, 1 by default, in the units of the
+    precision that `fit` was given. Returns a `Band`, each (m,); its se is of the prediction error.
+
+    Source: Seber and Wild, Nonlinear Regression (1989), section 5.1.
+
+    >>> line = lambda params, x: params[0] + params[1] * x
+    >>> x, y = jnp.arange(5.0), jnp.array([1.1, 2.9, 5.2, 6.8, 9.1])
+    >>> solution = fit(line, [0.0, 0.0], x, y)
+    >>> print(prediction_band(line, solution, infer(line, solution, x, y), jnp.array([2.0, 10.0])).se.round(4))
+    [0.2098 0.5283]
+
+    """
+    estimate, variance = _spread(model, solution, inferred, x)
+    precision = arrays.per_row_or("precision", precision, 1, len(estimate), estimate.dtype)
+    # value is half the mean squared residual over n_obs = df + q rows.
+    sigma_squared = 2 * solution.value * (inferred.df + len(inferred.se)) / inferred.df
+    return _band(estimate, jnp.sqrt(variance + sigma_squared / precision), inferred.df, inference.check_level(level))
+
+
+def _spread(model: Model, solution: Solution, inferred: Inference, x: Any) -> tuple[Array, Array]:
+    """The curve and the variance of its estimate at each row of x."""
+    theta, unravel = ravel_pytree(solution.params)
+    arrays.matches("inferred.covariance", inferred.covariance, (len(theta), len(theta)))
+    x = _as_rows(x)
+
+    def curve(theta: Array) -> Array:
+        return model(unravel(theta), x)
+
+    J = jax.jacfwd(curve)(theta)
+    return curve(theta), jnp.sum(contract("ij,jk->ik", J, inferred.covariance) * J, axis=1)
+
+
+def _band(estimate: Array, se: Array, df: Array, level: Array) -> Band:
+    reach = special.t_isf((1 - level) / 2, df).astype(se.dtype) * se
+    return Band(estimate, se, estimate - reach, estimate + reach)
+
+
+class _Traced:
+    """A curve as a static argument: equal to another where it comes from the same model and traces to the same program.
+
+    What the model closes over is an argument of the program, so that a new value of it does not compile anew.
+    """
+
+    def __init__(self, model: Model, explicit: Curve, examples: tuple[Any, ...]):
+        self.model, self.explicit = model, explicit
+        self.program = str(jax.make_jaxpr(explicit)(*examples))
+
+    def __call__(self, captured: list[Array], theta: Array, x: Any) -> Array:
+        return self.explicit(captured, theta, x)
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, _Traced) and self.model is other.model and self.program == other.program
+
+    def __hash__(self) -> int:
+        return hash(self.program)
+
+
+class _Posed(NamedTuple):
+    """A problem in flat free coordinates: the curve, the data with the start, and the way back to the parameters."""
+
+    curve: _Traced
+    data: Curves
+    params: Callable[[Array], Any]
+
+
+def _pose(
+    model: Model,
+    params: Any,
+    x: Any,
+    y: ArrayLike,
+    weights: ArrayLike | None,
+    precision: ArrayLike | None,
+    bijection: Any,
+) -> _Posed:
+    """The problem, checked; the params are the start."""
+    _check_signature(model, params, x)
+    x = _as_rows(x)
+    y = arrays.as_float("y", y)
+    params = _as_params(params, y)
+    n = _count_rows(model, params, x, y)
+    free = params if bijection is None else bijections.inverse(bijection, params)
+    start, unravel = ravel_pytree(free)
+    dtype = start.dtype
+
+    def restricted(theta: Array) -> Any:
+        return unravel(theta) if bijection is None else bijections.forward(bijection, unravel(theta))
+
+    def curve(theta: Array, x: Any) -> Array:
+        return model(restricted(theta), x).astype(dtype)
+
+    explicit, captured = hoist(curve, start, x)
+    data = Curves(
+        captured=captured,
+        start=start,
+        x=x,
+        y=y.astype(dtype),
+        weights=arrays.per_row_or("weights", weights, 1, n, dtype),
+        precision=arrays.per_row_or("precision", precision, 1, n, dtype),
+        tol=jnp.zeros((), dtype),
+    )
+    return _Posed(_Traced(model, explicit, (captured, start, x)), data, restricted)
+
+
+ORDER = (
+    "The order is fit(model, params0, x, y) with model(params, x), not that of scipy.optimize.curve_fit(f, xdata, "
+    "ydata, p0): write fit(lambda params, x: f(x, *params), p0, xdata, ydata)."
+)
+
+
+def _check_signature(model: Model, params: Any, x: Any) -> None:
+    if not callable(model):
+        raise TypeError(f"model: expected a function model(params, x), got {type(model).__name__}. {ORDER}")
+    try:
+        signature = inspect.signature(model)
+    except ValueError:  # a function written in C has none to look at
+        return
+    try:
+        signature.bind(params, x)
+    except TypeError as error:
+        raise TypeError(f"model: expected a function model(params, x), got one of {signature}. {ORDER}") from error
+
+
+def _as_rows(x: Any) -> Any:
+    """x with arrays for leaves; a list of numbers is an array."""
+    if isinstance(x, (list, tuple)) and all(isinstance(leaf, (int, float)) for leaf in jax.tree.leaves(x)):
+        return arrays.as_float("x", jnp.asarray(x))
+    return jax.tree.map(jnp.asarray, x)
+
+
+def _as_params(params: Any, y: Array) -> Any:
+    """params with float leaves of one dtype: the widest of the arrays among them and y."""
+    leaves = jax.tree.leaves(params)
+    if not leaves:
+        raise ValueError("params0: expected at least one number to fit, got an empty tree.")
+    floats = [arrays.as_float("params0", leaf) for leaf in leaves]
+    known = [leaf.dtype for leaf, given in zip(floats, leaves, strict=True) if not isinstance(given, (int, float))]
+    dtype = functools.reduce(jnp.promote_types, known, y.dtype)
+    return jax.tree.map(lambda leaf: arrays.as_float("params0", leaf).astype(dtype), params)
+
+
+def _count_rows(model: Model, params: Any, x: Any, y: Array) -> int:
+    """n, after checking that the model gives one value for each of the n entries of y."""
+    shape = jax.eval_shape(lambda params, x: jnp.asarray(model(params, x)), params, x).shape
+    if y.ndim == 1 and shape == y.shape and len(y) > 0:
+        return len(y)
+    column = shape[1:] == (1,) or y.shape[1:] == (1,)
+    hint = "Use [:, 0]." if column else ORDER
+    raise ValueError(
+        f"y: expected shape (n,) with n >= 1, one value per row of model(params, x), got {y.shape} where the model "
+        f"gives {shape}. {hint}"
+    )
+
+
+@functools.partial(jax.jit, static_argnums=(1, 2))
+def _fit(data: Curves, curve: _Traced, max_steps: int) -> Solution:
+    engine = batching.vectorise(functools.partial(levenberg_marquardt.solve_block, curve, max_steps))
+
+    @jax.custom_jvp
+    def solve(data: Curves) -> Solution:
+        return engine(data)
+
+    @solve.defjvp
+    def _(primals: tuple[Curves], tangents: tuple[Curves]) -> tuple[Solution, Solution]:
+        solution = solve(*primals)
+        at = functools.partial(levenberg_marquardt.objective, curve)
+        theta_dot, value_dot = implicit.tangent(at, solution.params, *primals, *tangents)
+        zero = jax.tree.map(implicit.zero_tangent, solution)
+        return solution, dataclasses.replace(zero, params=theta_dot, value=value_dot)
+
+    return solve(data)
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _is_stationary(data: Curves, curve: _Traced) -> Array:
+    """Whether the objective's gradient in the parameters is small at data.start, ()."""
+    value, gradient = jax.value_and_grad(levenberg_marquardt.objective, argnums=1)(curve, data.start, data)
+    scaled = jnp.abs(gradient) * jnp.maximum(jnp.abs(data.start), 1)
+    return jnp.max(scaled) <= 100 * data.tol * jnp.maximum(value, 1)
+
+
+@functools.partial(jax.jit, static_argnums=(2, 3))
+def _estimate(data: Curves, usable: Array, curve: _Traced, cov: str) -> inference.Estimate:
+    """The free coordinates data.start and their covariance."""
+    theta, (present, data) = data.start, levenberg_marquardt.only_present(data)
+    weights, precision = (jnp.where(present, a, 0) for a in (data.weights, data.precision))
+
+    def values(theta: Array) -> Array:
+        return jnp.where(present, curve(data.captured, theta, data.x), 0)
+
+    J = jax.jacfwd(values)(theta)
+    residual = jnp.where(present, data.y, 0) - values(theta)
+    df = levenberg_marquardt.count_observations(data) - len(theta)
+    if cov == "nonrobust":
+        weighted = jnp.sqrt(weights * precision)[None] * jnp.concatenate([J.T, residual[None]])
+        root = triangles.inverse(triangles.orthogonalise(weighted[:-1, None], weighted[-1:]).R)[0]
+        root = root * jnp.sqrt(jnp.sum(weighted[-1] ** 2) / df)
+    else:
+        length = jnp.sqrt(jnp.sum(J**2, axis=0))
+        nothing = jnp.zeros_like(theta)
+        terms = inference.Terms(J / length[None], weights, precision * residual, precision, nothing)
+        root = inference.spread(terms, cov, jnp.zeros(len(J), jnp.int32)).root / length[:, None]
+    return inference.Estimate(theta, contract("ik,jk->ij", root, root), df, usable & (df > 0))
