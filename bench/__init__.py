@@ -12,5 +12,8 @@ WORKLOADS = (
     "gradient_descent",
     "activations",
     "broadcasting",
+    "mlp",
+    "many_mlp",
+    "activation_grid",
     "import_time",
 )

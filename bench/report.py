@@ -14,7 +14,8 @@ from rich.table import Table
 from bench.runner import Outcome, Result
 
 PACKAGES = (
-    "jaxnotes", "jax", "jaxlib", "numpy", "scipy", "scikit-learn", "statsmodels", "glum", "jaxopt", "torch",
+    "jaxnotes", "jax", "jaxlib", "numpy", "scipy", "scikit-learn", "statsmodels", "glum", "jaxopt",
+    "optax", "flax", "torch",
 )  # fmt: skip
 COLUMNS = (
     "contender", "compile", "first", "steady", "vs best peer", "of floor", "temp", "resident", "accuracy", "status",

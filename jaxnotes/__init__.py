@@ -11,6 +11,7 @@ Chapters:
     4  distributions           twenty families: log-probability, tails, moments, draws
     5  logistic_regression     two classes, or counts of successes
     5  multinomial_regression  more than two classes
+    5  neural_networks         many small units trained whole; one network or a thousand
     6  activations             value and derivatives right everywhere; how they carry a signal through layers
     A  moments                 mean, variance, covariance, correlation, autocorrelation
     A  information             entropy, cross-entropy, divergences, mutual information
@@ -23,6 +24,7 @@ and for all of them
     Status, raise_for_status   how a fit ended, and the error that names the lanes that failed (FitError)
     bijections                 positive, bounded, ordered and simplex parameters from free coordinates
     minimize, minimize_path    any function of yours, by any of `methods`
+    check                      the checker of the lessons' exercises
     datasets                   small real data, each with its source
     show                       tables and pictures for people
     about                      versions, device and precision in one line
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from jaxnotes import (
         activations,
         broadcasting,
+        check,
         curve_fitting,
         datasets,
         distributions,
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
         maximum_likelihood,
         moments,
         multinomial_regression,
+        neural_networks,
         notation,
         show,
         sums,
@@ -69,6 +73,7 @@ __all__ = [
     "activations",
     "bijections",
     "broadcasting",
+    "check",
     "curve_fitting",
     "datasets",
     "distributions",
@@ -83,6 +88,7 @@ __all__ = [
     "minimize_path",
     "moments",
     "multinomial_regression",
+    "neural_networks",
     "notation",
     "raise_for_status",
     "show",

@@ -248,6 +248,7 @@ PARAMETERS = (
     Parameter("b",              "β",      "贝塔分布的第二个形状参数",       "second shape of a beta law"),
     Parameter("lower",          "a",      "均匀分布的下界",                 "least value of a uniform law"),
     Parameter("upper",          "b",      "均匀分布的上界",                 "largest value of a uniform law"),
+    Parameter("W",              "𝐖",      "一层的权重矩阵，每行一个单元",   "weights of a layer, one row a unit"),
     # gradients and gradient descent
     Parameter("fun",            "f",      "函数（目标函数）",               "function, objective"),
     Parameter("x0",             "𝐱₀",     "迭代的起点",                     "starting point"),

@@ -25,6 +25,9 @@ CASES = {
     "gradient_descent": ["gradient_descent"],
     "activations": ["activations value", "activations gradient"],
     "broadcasting": ["broadcasting grid", "broadcasting distances"],
+    "mlp": ["mlp"],
+    "many_mlp": ["many_mlp"],
+    "activation_grid": ["activation_grid"],
     "import_time": ["import_time"],
 }
 FITS = ("many_logistic", "shared_logistic", "big_logistic", "big_ols")

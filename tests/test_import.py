@@ -44,6 +44,7 @@ CHAPTERS = [
     "logistic_regression",
     "maximum_likelihood",
     "multinomial_regression",
+    "neural_networks",
     "datasets",
     "show",
     "minimize",

@@ -13,7 +13,7 @@ CHAPTERS = {
     "information", "sums", "notation",
 }  # fmt: skip
 # A chapter that the notes themselves build on another.
-BUILT_ON = {"neural_networks": {"activations"}}
+BUILT_ON = {"neural_networks": {"activations", "activation_choice"}}
 LEVELS = [
     {
         "arrays", "captured", "double_word", "trees", "compat", "special", "products", "numerics", "loop",
@@ -21,7 +21,7 @@ LEVELS = [
     },
     {"status", "linalg", "scaling", "curvature", "bijections", "triangles"},
     {"rows", "row_chunks", "softmax", "separation", "batching", "implicit", "inference", "methods", "delta_method"},
-    {"block_newton", "block_least_squares", "block_minimize", "levenberg_marquardt", "solve"},
+    {"block_newton", "block_least_squares", "block_minimize", "levenberg_marquardt", "solve", "minibatches"},
     {"many_rows", "many_rows_least_squares", "goodness"},
     {"linear_predictor"},
     {"likelihood"},

@@ -2,6 +2,11 @@
 
 summary, columns   the table of a fit as text and HTML, and the same as columns for machines
 plots              pictures of a fit, drawn on any matplotlib axes
+lesson_plots       pictures of the lessons, a module a chapter
+diagrams           drawings as SVG: shape ladders, networks, projections, the map of the lessons
+slider             all frames of a picture by one vmap, moved without a kernel
+network_plots      pictures of trainings and of the choice of an activation
+progress           a bar for long trainings
 """
 
 from importlib import import_module
@@ -10,15 +15,18 @@ from typing import TYPE_CHECKING, Any
 from jaxnotes.show.summary import Summary, columns, summary
 
 if TYPE_CHECKING:
-    from jaxnotes.show import plots
+    from jaxnotes.show import diagrams, lesson_plots, network_plots, plots, progress, slider
 
-__all__ = ["Summary", "columns", "plots", "summary"]
+_LAZY = ("diagrams", "lesson_plots", "network_plots", "plots", "progress", "slider")
+__all__ = [
+    "Summary", "columns", "diagrams", "lesson_plots", "network_plots", "plots", "progress", "slider", "summary",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    """Import the pictures on first use (PEP 562)."""
-    if name == "plots":
-        return import_module("jaxnotes.show.plots")
+    """Import what needs optional packages on first use (PEP 562)."""
+    if name in _LAZY:
+        return import_module(f"jaxnotes.show.{name}")
     raise AttributeError(f"module 'jaxnotes.show' has no attribute {name!r}")
 
 

@@ -1,0 +1,62 @@
+"""The pictures of the lessons, a module a lesson, named after its chapter, in the style of `jaxnotes.show.plots`.
+
+Every function takes what it draws and returns matplotlib axes; labels are mathematics and short English, for Colab has
+no Chinese font. `canvas` gives axes in the house style for a picture that only one cell needs.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from jaxnotes.show.plots import BLACK, BLUE, FONT, GREEN, ORANGE, SKY, VERMILLION, _axes, _legend
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["BLACK", "BLUE", "GREEN", "LINES", "ORANGE", "SKY", "VERMILLION", "canvas", "legend", "surface_canvas"]
+
+# Colours with a line style each, for curves that must be told apart in grey too.
+LINES = (
+    {"color": BLUE, "linestyle": "-"},
+    {"color": VERMILLION, "linestyle": "--"},
+    {"color": GREEN, "linestyle": "-."},
+    {"color": ORANGE, "linestyle": ":"},
+    {"color": BLACK, "linestyle": (0, (5, 1))},
+    {"color": SKY, "linestyle": (0, (3, 1, 1, 1))},
+)
+
+
+def canvas(*labels: tuple[str, str], width: float = 7.2, height: float = 4.2) -> Any:
+    """Axes in the house style on a new figure, one beside the other: for each a pair (xlabel, ylabel).
+
+    Returns the axes where there is one pair, a list of axes otherwise. width, height: of the figure, in inches.
+
+    >>> left, right = canvas(("x", "f(x)"), ("x", "f'(x)"))
+    >>> right.get_ylabel()
+    "f'(x)"
+    """
+    from matplotlib import pyplot
+
+    _, axes = pyplot.subplots(1, len(labels), figsize=(width, height), layout="constrained", squeeze=False)
+    styled = [_axes(ax, *names) for ax, names in zip(axes[0], labels, strict=True)]
+    return styled[0] if len(styled) == 1 else styled
+
+
+def legend(ax: "Axes", ncols: int = 4) -> "Axes":
+    """The legend above the axes, where it covers nothing."""
+    return _legend(ax, ncols)
+
+
+def surface_canvas(xlabel: str, ylabel: str, zlabel: str, *, width: float = 7.2, height: float = 5.4) -> Any:
+    """One three-dimensional axes on a new figure.
+
+    >>> surface_canvas("x", "y", "z").get_zlabel()
+    'z'
+    """
+    from matplotlib import pyplot
+
+    figure = pyplot.figure(figsize=(width, height), facecolor="white")
+    ax = figure.add_subplot(projection="3d", computed_zorder=False)
+    ax.set_xlabel(xlabel, fontsize=FONT)
+    ax.set_ylabel(ylabel, fontsize=FONT)
+    ax.set_zlabel(zlabel, fontsize=FONT)  # pyright: ignore[reportAttributeAccessIssue]
+    ax.tick_params(labelsize=FONT)
+    return ax
