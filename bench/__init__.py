@@ -8,6 +8,7 @@ WORKLOADS = (
     "big_ols",
     "curve_fits",
     "nist",
+    "distribution_fits",
     "user_mle",
     "gradient_descent",
     "activations",

@@ -8,7 +8,7 @@ Chapters:
     3  least_squares           ordinary, weighted and ridge regression
     3  curve_fitting           nonlinear least squares: any curve, with bands
     4  maximum_likelihood      any likelihood of yours: fit, intervals, tests
-    4  distributions           twenty families: log-probability, tails, moments, draws
+    4  distributions           twenty families: log-probability, tails, moments, draws, fits
     5  logistic_regression     two classes, or counts of successes
     5  multinomial_regression  more than two classes
     5  neural_networks         many small units trained whole; one network or a thousand

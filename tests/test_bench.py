@@ -21,6 +21,7 @@ CASES = {
     "big_ols": ["big_ols float32", "big_ols float64"],
     "curve_fits": ["curve_fits"],
     "nist": ["nist"],
+    "distribution_fits": [f"distribution_fits {name}" for name in ("Gamma", "Weibull", "Beta")],
     "user_mle": ["user_mle", "profiles"],
     "gradient_descent": ["gradient_descent"],
     "activations": ["activations value", "activations gradient"],

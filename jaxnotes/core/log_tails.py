@@ -44,6 +44,17 @@ def _hazard(z: Array) -> Array:
     return jnp.where(left, near, 1 / mills_ratio(jnp.where(left, 0, z)))
 
 
+@with_slopes(lambda a, b: jnp.exp(-_log_rest(a, b)), lambda a, b: -jnp.exp(jnp.minimum(b - a, 0) - _log_rest(a, b)))
+def log_difference(a: Array, b: Array) -> Array:
+    """log(exp(a) - exp(b)) for a >= b, both may be -inf; NaN for a < b."""
+    return a + _log_rest(a, b)
+
+
+def _log_rest(a: Array, b: Array) -> Array:
+    """log(1 - exp(b - a)); 0 where b is -inf."""
+    return log1m_exp(jnp.where(b == -jnp.inf, -jnp.inf, b - a))
+
+
 def log_student_tails(z: Array, df: Array) -> tuple[Array, Array]:
     """log P(T <= z) and log P(T > z) for Student's t law, df > 0 and finite."""
     eps = float(jnp.finfo(z.dtype).eps)

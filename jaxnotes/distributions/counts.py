@@ -12,10 +12,13 @@ from jax.typing import ArrayLike
 
 from jaxnotes.core import log_tails
 from jaxnotes.core.arrays import Array
-from jaxnotes.core.gamma_terms import gamma_excess, log_beta_prefix, log_gamma_prefix
+from jaxnotes.core.gamma_terms import digamma_minus_log, gamma_excess, log_beta_prefix, log_gamma_prefix
+from jaxnotes.core.inference import Inference
 from jaxnotes.core.logs import log1m_exp
-from jaxnotes.distributions import lattice
+from jaxnotes.core.status import Solution
+from jaxnotes.distributions import fitting, lattice
 from jaxnotes.distributions.family import Discrete
+from jaxnotes.distributions.fitting import Peak, Rows
 
 
 class Binomial(Discrete):
@@ -94,6 +97,45 @@ class Binomial(Discrete):
 
         return lattice.draw_binomial(key, params.trials, params.p, shape, log_mass)
 
+    @classmethod
+    def fit(cls, x: ArrayLike, weights: ArrayLike | None = None, *, trials: ArrayLike) -> Solution:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The share of successes, as `Distribution.fit`; trials, a number, is known.
+
+        >>> solution = Binomial.fit([7], trials=10)
+        >>> inferred = Binomial.infer(solution, [7], trials=10)
+        >>> print(f"{solution.params.p:.2f} {inferred.se[0]:.6f}")
+        0.70 0.144914
+
+        """
+        return fitting.fit(cls, cls._sample(x, weights, trials=trials))
+
+    @classmethod
+    def infer(  # pyright: ignore[reportIncompatibleMethodOverride]
+        cls,
+        solution: Solution,
+        x: ArrayLike,
+        weights: ArrayLike | None = None,
+        *,
+        trials: ArrayLike,
+        level: ArrayLike = 0.95,
+    ) -> Inference:
+        """As `Distribution.infer`, about p alone. `maximum_likelihood.infer` takes log_prob as a function of p too."""
+        return cls._infer(solution, cls._sample(x, weights, trials=trials), level)
+
+    @staticmethod
+    def _possible(x: Array, known: dict[str, Array]) -> Array:
+        trials = known["trials"]
+        return Discrete._possible(x, known) & (x <= trials) & (trials >= 1) & (trials == jnp.floor(trials))
+
+    @staticmethod
+    def _maximise(rows: Rows) -> Peak:
+        trials = rows.known["trials"]
+        return Peak(Binomial.Params(trials, fitting.average(rows.x, rows.share) / trials))
+
+    @classmethod
+    def _on_edge(cls, params: Any) -> Array:
+        return (params.p == 0) | (params.p == 1)
+
 
 class Geometric(Discrete):
     """The geometric law: the number of trials up to and with the first success, each of probability p in (0, 1].
@@ -148,6 +190,20 @@ class Geometric(Discrete):
     @staticmethod
     def _draw(key: Array, params: Any, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
         return 1 + jnp.floor(jax.random.exponential(key, shape, dtype) / -jnp.log1p(-params.p))
+
+    _stand_in = 1.0
+
+    @staticmethod
+    def _possible(x: Array, known: dict[str, Array]) -> Array:
+        return Discrete._possible(x, known) & (x >= 1)
+
+    @staticmethod
+    def _maximise(rows: Rows) -> Peak:
+        return Peak(Geometric.Params(1 / fitting.average(rows.x, rows.share)))
+
+    @classmethod
+    def _on_edge(cls, params: Any) -> Array:
+        return params.p == 1
 
 
 class NegativeBinomial(Discrete):
@@ -215,6 +271,36 @@ class NegativeBinomial(Discrete):
         rate = jax.random.gamma(rate_key, params.size, shape, dtype) * (params.mu / params.size)
         return Poisson._draw(count_key, Poisson.Params(rate), shape, dtype)
 
+    # The estimate of mu is the mean m. That of the size is finite only if the variance v exceeds it (Levin and Reeds
+    # 1977, Annals of Statistics 5, 79-87); else the size is infinite, which is the Poisson law: BOUNDARY.
+
+    _closed_form = False
+
+    @staticmethod
+    def _maximise(rows: Rows) -> Peak:
+        x, share, _ = rows
+        mu = fitting.average(x, share)
+        excess = fitting.average((x - mu) ** 2, share) - mu
+        over = excess > 0
+
+        def downhill(size: Array) -> Array:
+            """size^2 times the slope of the loss in size, whose limit at infinity is excess / 2."""
+            gain = jnp.log1p(x / size) + digamma_minus_log(x + size) - digamma_minus_log(size)
+            return size**2 * (jnp.log1p(mu / size) - fitting.average(gain, share))
+
+        def with_slope(size: Array) -> tuple[Array, Array]:
+            return jax.jvp(downhill, (size,), (jnp.ones_like(size),))
+
+        size, steps = fitting.positive_root(with_slope, jnp.where(over, mu**2 / jnp.where(over, excess, 1), jnp.nan))
+        return Peak(NegativeBinomial.Params(jnp.where(over, size, jnp.inf), mu), steps)
+
+    @classmethod
+    def _loss(cls, params: Any, rows: Rows) -> Array:
+        poisson = params.size == jnp.inf
+        law = cls.Params(jnp.where(poisson, 1, params.size), params.mu)
+        loss = -fitting.average(cls._log_density(law, rows.x), rows.share)
+        return jnp.where(poisson, Poisson._loss(Poisson.Params(params.mu), rows), loss)
+
 
 class Poisson(Discrete):
     """The Poisson law: rate >= 0, its mean and variance.
@@ -271,3 +357,11 @@ class Poisson(Discrete):
     def _draw(key: Array, params: Any, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
         rate = jnp.broadcast_to(params.rate, shape)
         return lattice.draw_poisson(key, rate, lambda rate, k: Poisson._log_density(Poisson.Params(rate), k))
+
+    @staticmethod
+    def _maximise(rows: Rows) -> Peak:
+        return Peak(Poisson.Params(fitting.average(rows.x, rows.share)))
+
+    @classmethod
+    def _on_edge(cls, params: Any) -> Array:
+        return params.rate == 0

@@ -12,8 +12,13 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jaxnotes.core import arrays
+from jaxnotes.core import arrays, inference
 from jaxnotes.core.arrays import Array
+from jaxnotes.core.inference import Inference
+from jaxnotes.core.log_tails import log_difference
+from jaxnotes.core.status import Solution
+from jaxnotes.distributions import fitting
+from jaxnotes.distributions.fitting import Peak, Rows, Sample
 
 # What a family's own functions take: its Params, a NamedTuple of arrays.
 Law = Any
@@ -151,6 +156,104 @@ class Distribution:
             raise ValueError(f"shape: expected a tuple of ints >= 0, got {shape!r}. For n draws write (n,).")
         return _sample(cls, shape, key, cls._arrays(params))
 
+    @classmethod
+    def censored_log_prob(cls, params: Law, lower: ArrayLike, upper: ArrayLike) -> Array:
+        """The log probability of what is known of a censored observation: lower < X <= upper.
+
+            log P(lower < X <= upper), and log p(x) for an observation that is exact, lower = upper = x
+
+        upper = inf is right-censored, lower = -inf left-censored. It is the difference of the tails on the better side.
+        Arguments: params, of this family. lower and upper, of one shape. Returns that shape; NaN for lower > upper.
+
+        Fits of censored samples are those of any likelihood, with `maximum_likelihood.fit`:
+
+        >>> import jaxnotes as jn
+        >>> from jaxnotes.distributions import Exponential
+        >>> months, still_alive = jnp.array([2.0, 5.0, 9.0, 12.0, 12.0]), jnp.array([0, 0, 0, 1, 1])
+        >>> log_prob = lambda params, row: Exponential.censored_log_prob(params, *row)
+        >>> rows = months, jnp.where(still_alive, jnp.inf, months)
+        >>> print(jn.maximum_likelihood.log_likelihood(log_prob, Exponential.Params(rate=3 / 40), rows).round(4))
+        -10.7708
+
+        """
+        lower, upper = arrays.as_float("lower", lower), arrays.as_float("upper", upper)
+        if lower.shape != upper.shape:
+            raise ValueError(f"upper: expected the shape of lower, {lower.shape}, got {upper.shape}.")
+        exact = lower == upper
+        density = cls.log_prob(params, jnp.where(exact, lower, -jnp.inf))
+        log_cdf_lower, log_sf_lower = _log_tails(cls, *cls._arrays(params, jnp.where(exact, -jnp.inf, lower)))
+        log_cdf_upper, log_sf_upper = _log_tails(cls, *cls._arrays(params, jnp.where(exact, jnp.inf, upper)))
+        right = log_sf_lower <= log_cdf_upper
+        between = log_difference(
+            jnp.where(right, log_sf_lower, log_cdf_upper), jnp.where(right, log_sf_upper, log_cdf_lower)
+        )
+        return jnp.where(exact, density, between)
+
+    @classmethod
+    def fit(cls, x: ArrayLike, weights: ArrayLike | None = None) -> Solution:
+        """The parameters under which the sample is most probable.
+
+            maximise  sum_i w_i log_prob(params, x_i)
+
+        In closed form where there is one, else by Newton's method. Arguments: x, (n,) (a vector law: (n, d)). weights,
+        (n,), frequencies: a row of weight k counts as k rows, one of weight 0 as absent, whatever it holds.
+
+        Returns a `Solution` with params of this family, value the mean negative log-likelihood and grad_norm in units
+        of the parameters. Statuses: CONVERGED; INVALID_DATA for a negative weight or x that the family excludes,
+        NON_FINITE_DATA, TOO_FEW_ROWS, all with NaN; BOUNDARY where the maximum is on the edge of the parameter space,
+        where Wald's standard errors do not hold (p = 0, or a law shrunk to a point, as for one row); FLAT, MAX_STEPS,
+        STALLED. `jax.vmap` fits many samples. Raises ValueError or TypeError for a wrong shape or dtype.
+
+        >>> from jaxnotes.distributions import Poisson
+        >>> solution = Poisson.fit([0, 1, 2, 3, 4], weights=[109, 65, 22, 3, 1])
+        >>> print(f"{solution.params.rate:.2f} {-200 * solution.value:.3f}")
+        0.61 -206.107
+
+        """
+        return fitting.fit(cls, cls._sample(x, weights))
+
+    @classmethod
+    def infer(
+        cls, solution: Solution, x: ArrayLike, weights: ArrayLike | None = None, *, level: ArrayLike = 0.95
+    ) -> Inference:
+        """Standard errors, z tests and Wald intervals of a fit; give the data and keywords that `fit` was given.
+
+            covariance = ( -sum_i w_i log_prob'' )^-1        at the estimate
+
+        As `maximum_likelihood.infer` with this family's log_prob, but from the sample's statistics, which is faster,
+        for the parameters that were estimated only. Arguments: solution, from `fit`. level: of the intervals, in (0,
+        1).
+
+        Returns an `Inference`, flat vectors in the order of params. NaN unless CONVERGED.
+
+        >>> from jaxnotes.distributions import Poisson
+        >>> deaths, counts = [0, 1, 2, 3, 4], [109, 65, 22, 3, 1]
+        >>> print(Poisson.infer(Poisson.fit(deaths, counts), deaths, counts).se.round(4))
+        [0.0552]
+
+        """
+        return cls._infer(solution, cls._sample(x, weights), level)
+
+    @classmethod
+    def _infer(cls, solution: Solution, sample: Sample, level: ArrayLike) -> Inference:
+        level = inference.check_level(level)
+        return inference.wald(fitting.covariance(cls, solution, sample), level)
+
+    @classmethod
+    def _sample(cls, x: ArrayLike, weights: ArrayLike | None, **known: ArrayLike) -> Sample:
+        """Checked, and of one dtype."""
+        values = {"x": arrays.as_float("x", x), **{name: arrays.as_float(name, value) for name, value in known.items()}}
+        dtype = jnp.result_type(float, *(jnp.asarray(value) for value in (x, *known.values())))
+        array, *others = (value.astype(dtype) for value in values.values())
+        axes = ("n", *("d" for _ in cls._event))
+        if array.ndim != len(axes) or array.size == 0:
+            shape = "(n,)" if len(axes) == 1 else "(n, d)"
+            raise ValueError(
+                f"x: expected shape {shape} with n >= 1, got {array.shape}. For a batch of samples use jax.vmap."
+            )
+        weights = arrays.per_row_or("weights", weights, 1, len(array), dtype)
+        return Sample(array, weights, dict(zip(known, others, strict=True)))
+
     # What a family defines, for valid params and x inside the support:
 
     @staticmethod
@@ -197,6 +300,54 @@ class Distribution:
     def _draw(key: Array, params: Law, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
         raise NotImplementedError
 
+    # What a family defines for its fit:
+
+    # Whether `_maximise` is a closed form, to be differentiated as it stands.
+    _closed_form: ClassVar[bool] = True
+    # Whether the statistics are but a few numbers.
+    _few_statistics: ClassVar[bool] = False
+    # An x that any sample may hold, to stand in for one that may not be there.
+    _stand_in: ClassVar[float] = 0.0
+
+    @staticmethod
+    def _possible(x: Array, known: dict[str, Array]) -> Array:
+        """Which numbers a sample may hold, of the shape of x."""
+        return jnp.ones_like(x, bool)
+
+    @staticmethod
+    def _summarise(rows: Rows) -> Any:
+        """The statistics on which `_loss` and `_maximise` rest."""
+        return rows
+
+    @classmethod
+    def _loss(cls, params: Law, statistics: Any) -> Array:
+        """The mean negative log-likelihood."""
+        return -fitting.average(cls._log_density(params, statistics.x), statistics.share)
+
+    @staticmethod
+    def _maximise(statistics: Any) -> Peak:
+        raise NotImplementedError
+
+    @classmethod
+    def _on_edge(cls, params: Law) -> Array:
+        """Whether parameters that maximise the likelihood are on the edge of the parameter space."""
+        return ~cls._lawful(params)
+
+    @staticmethod
+    def _units(params: Law) -> Law:
+        """A change of each parameter that is large, a law of the same shape."""
+        return params
+
+    @staticmethod
+    def _information(params: Law, statistics: Any) -> Array | None:
+        """The Hessian of the loss at the estimate, where there is a faster way to it than automatic derivatives."""
+        return None
+
+    @staticmethod
+    def _covariance(params: Law) -> Array | None:
+        """The covariance of the estimate times n, where it is not the inverse of the loss's Hessian."""
+        return None
+
     @classmethod
     def _guard(cls, params: Law) -> tuple[Law, Array]:
         """Parameters safe to compute with, and whether they are the given ones."""
@@ -238,6 +389,10 @@ class Discrete(Distribution):
     @classmethod
     def _inner(cls, params: Any) -> ArrayLike:
         return cls._support(params)[0]
+
+    @staticmethod
+    def _possible(x: Array, known: dict[str, Array]) -> Array:
+        return (x >= 0) & (x == jnp.floor(x))
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -10,7 +10,9 @@ from jax.typing import ArrayLike
 from jaxnotes.core import log_tails
 from jaxnotes.core.arrays import Array
 from jaxnotes.core.gamma_terms import beta_excess, digamma_minus_log, log_beta_prefix, stirling_error
+from jaxnotes.distributions import fitting
 from jaxnotes.distributions.family import Distribution
+from jaxnotes.distributions.fitting import Peak, Rows
 from jaxnotes.distributions.positive import PositiveParameters, limit_at_zero
 
 
@@ -20,6 +22,11 @@ class Uniform(Distribution):
         p(x) = 1 / (upper - lower)
 
     scipy.stats.uniform(loc=lower, scale=upper - lower).
+
+    `fit` gives the least and the largest x, the maximum of the likelihood, which falls to 0 beyond: the status is
+    BOUNDARY. They err inwards and by about 1 / n of the width, not 1 / sqrt(n), so that there are no Wald standard
+    errors. Exact: where lower = 0 is known, P(upper > max x / alpha^(1/n)) = alpha, and the interval of level 1 - alpha
+    is [max x, max x / alpha^(1/n)].
 
     >>> print(f"{Uniform.log_prob(Uniform.Params(lower=0.0, upper=2.0), 2.0):.4f}")
     -0.6931
@@ -75,6 +82,18 @@ class Uniform(Distribution):
     @staticmethod
     def _draw(key: Array, params: Any, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
         return params.lower + (params.upper - params.lower) * jax.random.uniform(key, shape, dtype)
+
+    @staticmethod
+    def _maximise(rows: Rows) -> Peak:
+        return Peak(Uniform.Params(*fitting.extremes(rows.x, rows.share)))
+
+    @classmethod
+    def _on_edge(cls, params: Any) -> Array:
+        return jnp.ones((), bool)
+
+    @staticmethod
+    def _units(params: Any) -> Any:
+        return Uniform.Params(params.upper - params.lower, params.upper - params.lower)
 
 
 class Beta(PositiveParameters):
@@ -145,3 +164,50 @@ class Beta(PositiveParameters):
         info = jnp.finfo(dtype)
         draws = jax.random.beta(key, params.a, params.b, shape, dtype)
         return jnp.clip(draws, float(info.tiny), 1 - float(info.epsneg))
+
+    _closed_form, _few_statistics = False, True
+    _stand_in = 0.5
+
+    class Statistics(NamedTuple):
+        """The mean m, the variance, and the mean logarithms of m / x and (1 - m) / (1 - x), which are not negative."""
+
+        mean: Array
+        variance: Array
+        below: Array
+        above: Array
+
+    @staticmethod
+    def _possible(x: Array, known: dict[str, Array]) -> Array:
+        return (x > 0) & (x < 1)
+
+    @staticmethod
+    def _summarise(rows: Rows) -> Any:
+        x, share, _ = rows
+        m = fitting.centre(x, share)
+        below, above = fitting.log_spread(x, m, share), fitting.log_spread(1 - x, 1 - m, share)
+        return Beta.Statistics(m, fitting.average((x - m) ** 2, share), below, above)
+
+    @classmethod
+    def _loss(cls, params: Any, statistics: Any) -> Array:
+        a, b = params
+        m, _, below, above = statistics
+        prefix = log_beta_prefix(a, b, m, 1 - m, beta_excess(a, b, m))
+        return jnp.log(m) + jnp.log1p(-m) - prefix + (a - 1) * below + (b - 1) * above
+
+    @staticmethod
+    def _maximise(statistics: Any) -> Peak:
+        """The loss is convex. It starts from the law with the sample's mean and variance."""
+        m, variance = statistics.mean, statistics.variance
+        varied = variance > 0
+        total = m * (1 - m) / jnp.where(varied, variance, 1) - 1
+        start = jnp.stack([m, 1 - m]) * jnp.maximum(total, 0.1)
+
+        def gradient(theta: Array) -> Array:
+            a, b = theta
+            n = a + b
+            a_slope = digamma_minus_log(a) - digamma_minus_log(n) + jnp.log(a / n / m) + statistics.below
+            b_slope = digamma_minus_log(b) - digamma_minus_log(n) + jnp.log(b / n / (1 - m)) + statistics.above
+            return jnp.stack([a_slope, b_slope])
+
+        theta, steps = fitting.convex_minimum(gradient, start)
+        return Peak(Beta.Params(*jnp.where(varied, theta, jnp.inf)), steps)

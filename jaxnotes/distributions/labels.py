@@ -4,12 +4,16 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import ArrayLike
 
 from jaxnotes.core.arrays import Array
+from jaxnotes.core.inference import Inference
 from jaxnotes.core.numerics import xlogy
-from jaxnotes.distributions import lattice
+from jaxnotes.core.status import Solution
+from jaxnotes.distributions import fitting, lattice
 from jaxnotes.distributions.family import Discrete
+from jaxnotes.distributions.fitting import Peak, Rows
 
 
 class Bernoulli(Discrete):
@@ -63,6 +67,18 @@ class Bernoulli(Discrete):
     @staticmethod
     def _draw(key: Array, params: Any, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
         return jax.random.bernoulli(key, params.p, shape).astype(dtype)
+
+    @staticmethod
+    def _possible(x: Array, known: dict[str, Array]) -> Array:
+        return (x == 0) | (x == 1)
+
+    @staticmethod
+    def _maximise(rows: Rows) -> Peak:
+        return Peak(Bernoulli.Params(fitting.average(rows.x, rows.share)))
+
+    @classmethod
+    def _on_edge(cls, params: Any) -> Array:
+        return (params.p == 0) | (params.p == 1)
 
 
 class Categorical(Discrete):
@@ -128,3 +144,54 @@ class Categorical(Discrete):
     @staticmethod
     def _draw(key: Array, params: Any, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
         return jax.random.categorical(key, jnp.log(params.p), shape=shape).astype(dtype)
+
+    @classmethod
+    def fit(cls, x: ArrayLike, weights: ArrayLike | None = None, *, n_labels: int) -> Solution:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The frequencies of the labels 0 .. n_labels - 1, as `Distribution.fit`; a label that never comes is BOUNDARY.
+
+        >>> print(Categorical.fit([0, 2, 2, 1], n_labels=3).params.p)
+        [0.25 0.25 0.5 ]
+
+        """
+        return fitting.fit(cls, cls._sample(x, weights, labels=_all_labels(n_labels)))
+
+    @classmethod
+    def infer(  # pyright: ignore[reportIncompatibleMethodOverride]
+        cls,
+        solution: Solution,
+        x: ArrayLike,
+        weights: ArrayLike | None = None,
+        *,
+        n_labels: int,
+        level: ArrayLike = 0.95,
+    ) -> Inference:
+        """As `Distribution.infer`, with the covariance (diag(p) - p p') / n of frequencies that sum to 1."""
+        return cls._infer(solution, cls._sample(x, weights, labels=_all_labels(n_labels)), level)
+
+    @staticmethod
+    def _possible(x: Array, known: dict[str, Array]) -> Array:
+        return (x >= 0) & (x < len(known["labels"])) & (x == jnp.floor(x))
+
+    @staticmethod
+    def _maximise(rows: Rows) -> Peak:
+        hits = (rows.x[:, None] == rows.known["labels"][None]).astype(rows.share.dtype)
+        return Peak(Categorical.Params(fitting.average(hits, rows.share)))
+
+    @classmethod
+    def _loss(cls, params: Any, statistics: Any) -> Array:
+        """Of p / sum p, so that the gradient is that along the simplex."""
+        return super()._loss(Categorical.Params(params.p / jnp.sum(params.p)), statistics)
+
+    @classmethod
+    def _on_edge(cls, params: Any) -> Array:
+        return jnp.any(params.p == 0)
+
+    @staticmethod
+    def _covariance(params: Any) -> Array:
+        return jnp.diag(params.p) - params.p[:, None] * params.p[None]
+
+
+def _all_labels(n_labels: int) -> np.ndarray:
+    if not isinstance(n_labels, int) or n_labels < 1:
+        raise ValueError(f"n_labels: expected an int >= 1, got {n_labels!r}. It is k for the labels 0 .. k - 1.")
+    return np.arange(n_labels)

@@ -7,8 +7,11 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
+from jaxnotes.core import linalg
 from jaxnotes.core.arrays import Array
+from jaxnotes.distributions import fitting
 from jaxnotes.distributions.family import Distribution
+from jaxnotes.distributions.fitting import Peak, Rows
 
 
 class MultivariateNormal(Distribution):
@@ -105,3 +108,27 @@ class MultivariateNormal(Distribution):
         normal = jax.random.normal(key, (math.prod(shape), len(params.mean)), dtype)
         draws = params.mean[None] + jnp.matmul(normal, jnp.linalg.cholesky(params.covariance).T, precision="highest")
         return draws.reshape(*shape, len(params.mean))
+
+    @staticmethod
+    def _maximise(rows: Rows) -> Peak:
+        mean = fitting.centre(rows.x, rows.share)
+        deviations = rows.x - mean[None]
+        covariance = jnp.matmul((rows.share[:, None] * deviations).T, deviations, precision="highest")
+        return Peak(MultivariateNormal.Params(mean, covariance))
+
+    @classmethod
+    def _on_edge(cls, params: Any) -> Array:
+        factor = linalg.factor_spd(params.covariance[None], jnp.zeros_like(params.mean)[None])
+        return factor.smallest_pivot[0] == 0
+
+    @staticmethod
+    def _units(params: Any) -> Any:
+        spread = jnp.sqrt(jnp.diagonal(params.covariance))
+        return MultivariateNormal.Params(spread, spread[:, None] * spread[None])
+
+    @staticmethod
+    def _covariance(params: Any) -> Array:
+        """Isserlis: n the covariance of S_ij and S_kl is S_ik S_jl + S_il S_jk; S and the mean are independent."""
+        S, d = params.covariance, len(params.mean)
+        pairs = (S[:, None, :, None] * S[None, :, None] + S[:, None, None] * S[None, :, :, None]).reshape(d * d, d * d)
+        return jax.scipy.linalg.block_diag(S, pairs)

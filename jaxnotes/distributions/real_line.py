@@ -10,8 +10,12 @@ from jax.typing import ArrayLike
 from jaxnotes.core import log_tails
 from jaxnotes.core.arrays import Array
 from jaxnotes.core.gamma_terms import digamma_minus_log, log_student_density
+from jaxnotes.core.inference import Inference
 from jaxnotes.core.logs import log1m_exp_exp, log1p_square
+from jaxnotes.core.status import Solution, Status, first_status
+from jaxnotes.distributions import fitting
 from jaxnotes.distributions.family import Distribution
+from jaxnotes.distributions.fitting import Peak, Rows, Sample
 
 EULER = 0.5772156649015329
 
@@ -67,6 +71,14 @@ class LocationScale(Distribution):
     def _draw(cls, key: Array, params: Any, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
         return params.loc + params.scale * cls._draw_standard(key, shape, dtype)
 
+    @classmethod
+    def _on_edge(cls, params: Any) -> Array:
+        return ~(params.scale > 0)
+
+    @staticmethod
+    def _units(params: Any) -> Any:
+        return params._replace(loc=params.scale)
+
 
 class Normal(LocationScale):
     """The normal law: loc, its mean, and scale > 0, its standard deviation (not the variance).
@@ -96,6 +108,10 @@ class Normal(LocationScale):
     @staticmethod
     def _log_standard_tails(z: Array) -> tuple[Array, Array]:
         return log_tails.log_normal_sf(-z), log_tails.log_normal_sf(z)
+
+    @staticmethod
+    def _maximise(rows: Rows) -> Peak:
+        return Peak(Normal.Params(*fitting.moments(rows)))
 
 
 class Gumbel(LocationScale):
@@ -127,6 +143,15 @@ class Gumbel(LocationScale):
     def _log_standard_tails(z: Array) -> tuple[Array, Array]:
         return -jnp.exp(-z), log1m_exp_exp(-z)
 
+    _closed_form = False
+
+    @staticmethod
+    def _maximise(rows: Rows) -> Peak:
+        """exp(-X) has a Weibull law of shape 1 / scale."""
+        m = fitting.centre(rows.x, rows.share)
+        shape, log_scale, steps = fitting.extreme_value(m - rows.x, rows.share)
+        return Peak(Gumbel.Params(m - log_scale, 1 / shape), steps)
+
 
 class Logistic(LocationScale):
     """The logistic law: loc, its mean, and scale > 0.
@@ -156,6 +181,22 @@ class Logistic(LocationScale):
     @staticmethod
     def _log_standard_tails(z: Array) -> tuple[Array, Array]:
         return -jax.nn.softplus(-z), -jax.nn.softplus(z)
+
+    _closed_form = False
+
+    @staticmethod
+    def _maximise(rows: Rows) -> Peak:
+        """For z = a + b y, y standardised, the loss is convex in a and b, as the density is log-concave."""
+        m, sd = fitting.moments(rows)
+        y = (rows.x - m) / sd
+
+        def loss(theta: Array) -> Array:
+            a, b = theta
+            return -fitting.average(Logistic._log_standard(a + b * y), rows.share) - jnp.log(b)
+
+        start = jnp.array([0, math.pi / math.sqrt(3)], y.dtype)
+        (a, b), steps = fitting.convex_minimum(jax.grad(loss), start)
+        return Peak(Logistic.Params(m - jnp.where(sd > 0, sd * a / b, 0), jnp.where(sd > 0, sd / b, 0)), steps)
 
 
 class Laplace(LocationScale):
@@ -191,6 +232,17 @@ class Laplace(LocationScale):
 
         return log_sf(-z), log_sf(z)
 
+    @staticmethod
+    def _maximise(rows: Rows) -> Peak:
+        loc = fitting.median(rows.x, rows.share)
+        deviations = (rows.x - loc) * jnp.sign(rows.x - loc)
+        return Peak(Laplace.Params(loc, fitting.average(deviations, rows.share)))
+
+    @staticmethod
+    def _covariance(params: Any) -> Array:
+        """The expected information, for the density has a kink where its curvature is."""
+        return params.scale**2 * jnp.eye(2, dtype=params.scale.dtype)
+
 
 class Cauchy(LocationScale):
     """The Cauchy law: loc, its median, and scale > 0, half its interquartile range. It has no mean and no variance.
@@ -224,6 +276,14 @@ class Cauchy(LocationScale):
             return jnp.where(z < 0, jnp.log1p(-upper), jnp.log(upper))
 
         return log_sf(-z), log_sf(z)
+
+    _closed_form = False
+
+    @staticmethod
+    def _maximise(rows: Rows) -> Peak:
+        """Unimodal where no value has half of the weight (Copas 1975, Biometrika 62, 701-704); else scale -> 0."""
+        (_, loc, scale), steps, ending = _student_peak(rows, jnp.ones((), rows.x.dtype))
+        return Peak(Cauchy.Params(loc, scale), steps, ending)
 
 
 class StudentT(Distribution):
@@ -284,6 +344,95 @@ class StudentT(Distribution):
     @staticmethod
     def _draw(key: Array, params: Any, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
         return params.loc + params.scale * jax.random.t(key, _finite(params.df), shape, dtype)
+
+    @classmethod
+    def fit(cls, x: ArrayLike, weights: ArrayLike | None = None, *, df: ArrayLike | None = None) -> Solution:
+        """As `Distribution.fit`, of all three parameters, or of loc and scale where df is known.
+
+        Where the sample has tails no heavier than a normal law's (kurtosis at most 3), df is infinite: BOUNDARY. The
+        likelihood has no bound where many x are equal, and may have several maxima; this one is near the median.
+
+        >>> solution = StudentT.fit([-9.0, -1.0, 0.0, 1.0, 9.0], df=1.0)
+        >>> print(f"{solution.params.scale:.4f}")
+        1.6009
+
+        """
+        return fitting.fit(cls, cls._known(x, weights, df))
+
+    @classmethod
+    def infer(
+        cls,
+        solution: Solution,
+        x: ArrayLike,
+        weights: ArrayLike | None = None,
+        *,
+        df: ArrayLike | None = None,
+        level: ArrayLike = 0.95,
+    ) -> Inference:
+        """As `Distribution.infer`, about loc and scale alone where df is known."""
+        return cls._infer(solution, cls._known(x, weights, df), level)
+
+    @classmethod
+    def _known(cls, x: ArrayLike, weights: ArrayLike | None, df: ArrayLike | None) -> Sample:
+        return cls._sample(x, weights) if df is None else cls._sample(x, weights, df=df)
+
+    _closed_form = False
+
+    @staticmethod
+    def _maximise(rows: Rows) -> Peak:
+        if rows.known:
+            return _student_peak(rows, rows.known["df"])
+        mean, sd = fitting.moments(rows)
+        z = (rows.x - mean) / sd
+        kurtosis = fitting.average(z**4, rows.share)
+        heavy = kurtosis > 3
+        found, steps, ending = _student_peak(rows, None, 4 + 6 / jnp.where(heavy, kurtosis - 3, 1))
+        normal = StudentT.Params(jnp.full_like(mean, jnp.inf), mean, sd)
+        params = jax.tree.map(lambda a, b: jnp.where(heavy | ~(found.scale > 0), a, b), found, normal)
+        return Peak(params, steps, ending)
+
+    @classmethod
+    def _on_edge(cls, params: Any) -> Array:
+        return ~(params.scale > 0) | (params.df == jnp.inf)
+
+    @staticmethod
+    def _units(params: Any) -> Any:
+        return StudentT.Params(jnp.where(params.df < jnp.inf, params.df, 0), params.scale, params.scale)
+
+
+def _student_peak(rows: Rows, df: Array | None, start_df: Array | float = 0.0) -> Peak:
+    """A maximum near the median, of StudentT.Params; df is known or starts at start_df.
+
+    In units of the median deviation, with the logarithm of the scale and log(1 + 1 / df), which is 1 / df for a nearly
+    normal law. Where one value has so much of the weight that the likelihood grows without bound there, scale is 0.
+    """
+    loc = fitting.median(rows.x, rows.share)
+    deviations = jnp.abs(rows.x - loc)
+    unit = fitting.median(deviations, rows.share)
+    unit = jnp.where(unit > 0, unit, fitting.average(deviations, rows.share))
+    tied = fitting.average((deviations == 0).astype(rows.x.dtype), rows.share)
+    limit = 0.5 if df is None else df / (df + 1)
+    point = tied >= limit
+    y = (rows.x - loc) / unit
+
+    def law(theta: Array) -> Any:
+        given = 1 / jnp.expm1(theta[2]) if df is None else df
+        return StudentT.Params(given, theta[0], jnp.exp(theta[1]))
+
+    def loss(theta: Array) -> Array:
+        params = law(theta)
+        value = -fitting.average(StudentT._log_density(params, y), rows.share)
+        return jnp.where(params.df > 0, value, jnp.nan)
+
+    start = jnp.zeros((2,), y.dtype)
+    if df is None:
+        start = jnp.append(start, jnp.log1p(1 / start_df))
+    theta, steps, ending = fitting.minimum(loss, start)
+    found = law(theta)
+    scale = jnp.where(point, 0, unit * found.scale)
+    params = StudentT.Params(found.df, loc + jnp.where(point, 0, unit * found.loc), scale)
+    # An ending at the last digit is judged by the gradient, as for every family.
+    return Peak(params, steps, first_status((ending == Status.STALLED, Status.CONVERGED), otherwise=ending))
 
 
 def _finite(df: Array) -> Array:

@@ -1,0 +1,376 @@
+"""Fits of the families: certified answers, the score at each fit, peers, endings, censored samples, batches."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import reference
+import tolerances
+from reference import lre, numbers
+from scipy import optimize, special, stats
+from tolerances import assert_close
+
+import jaxnotes as jn
+from jaxnotes import Status, distributions, maximum_likelihood
+from jaxnotes.core.compat import x64
+from jaxnotes.distributions import (
+    Beta,
+    Binomial,
+    Cauchy,
+    Exponential,
+    Gamma,
+    LogNormal,
+    MultivariateNormal,
+    NegativeBinomial,
+    Normal,
+    Pareto,
+    Poisson,
+    StudentT,
+    Uniform,
+    Weibull,
+)
+
+RNG = np.random.default_rng(0)
+# A sample of each family, and what its fit must be told.
+SAMPLES = {
+    "Bernoulli": (RNG.integers(0, 2, 30), {}),
+    "Binomial": (RNG.binomial(10, 0.3, 40), {"trials": 10}),
+    "Categorical": (RNG.integers(0, 3, 50), {"n_labels": 3}),
+    "Geometric": (RNG.geometric(0.3, 50), {}),
+    "NegativeBinomial": (RNG.negative_binomial(3, 0.4, 100), {}),
+    "Poisson": (RNG.poisson(3, 50), {}),
+    "Normal": (RNG.normal(2, 3, 50), {}),
+    "LogNormal": (RNG.lognormal(1, 0.5, 50), {}),
+    "Exponential": (RNG.exponential(2, 50), {}),
+    "Gamma": (RNG.gamma(2, 3, 50), {}),
+    "Beta": (RNG.beta(2, 3, 50), {}),
+    "Weibull": (RNG.weibull(1.5, 50), {}),
+    "Gumbel": (RNG.gumbel(1, 2, 50), {}),
+    "Logistic": (RNG.logistic(1, 2, 50), {}),
+    "Laplace": (RNG.laplace(1, 2, 51), {}),
+    "Cauchy": (RNG.standard_cauchy(50), {}),
+    "StudentT": (RNG.standard_t(3, 100), {}),
+    "Pareto": (RNG.pareto(2, 50) + 1, {}),
+    "Uniform": (RNG.uniform(0, 3, 50), {}),
+    "MultivariateNormal": (RNG.normal(size=(50, 2)), {}),
+}
+ON_AN_EDGE = {"Pareto", "Uniform"}
+KINKED = {"Laplace"}
+
+
+def flat(params) -> np.ndarray:
+    return np.concatenate([np.ravel(np.asarray(leaf, float)) for leaf in params])
+
+
+def test_every_family_has_a_sample():
+    assert set(SAMPLES) == {name for name in distributions.__all__ if hasattr(getattr(distributions, name), "Params")}
+
+
+# Certified answers
+
+
+CERTIFIED = {
+    "gamma_mass": Gamma, "gamma_faq": Gamma, "groundbeef_gamma": Gamma, "negbin_mass": NegativeBinomial,
+    "toxocara_negbin": NegativeBinomial, "normal_mass": Normal, "poisson_mass": Poisson,
+    "exponential_mass": Exponential, "beta_faq": Beta, "beta_optimalgo": Beta, "groundbeef_weibull": Weibull,
+    "endosulfan_lognormal": LogNormal,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", reference.names("mle", keep=lambda case: case["name"] in CERTIFIED))
+def test_certified(name, double):
+    case, family = reference.case("mle", name), CERTIFIED[name]
+    (x,) = reference.columns(case).values()
+    solution, refined = family.fit(x), case["refined"]
+    assert solution.status == Status.CONVERGED
+    assert lre(flat(solution.params), numbers(refined["params"])) >= 6
+    assert lre(-len(x) * float(solution.value), float(refined["loglik"])) >= 9
+    for inferred in (family.infer(solution, x), maximum_likelihood.infer(family.log_prob, solution, x)):
+        assert lre(inferred.se, numbers(refined["std_err_observed_info"])) >= 4
+
+
+@pytest.mark.parametrize("name", reference.names("mle", keep=lambda case: case["name"] == "t9_mass"))
+def test_certified_student_with_known_df(name, double):
+    case = reference.case("mle", name)
+    (x,) = reference.columns(case).values()
+    solution = StudentT.fit(x, df=9.0)
+    assert lre(flat(solution.params)[1:], numbers(case["refined"]["params"])) >= 6
+    se = StudentT.infer(solution, x, df=9.0).se
+    assert lre(se, numbers(case["refined"]["std_err_observed_info"])) >= 4
+    assert lre(-len(x) * float(solution.value), float(case["refined"]["loglik"])) >= 9
+
+
+def test_certified_grouped_counts(double):
+    """Yeast cells: Student (1907), Biometrika 5; negative binomial by R's MASS, to 40 digits."""
+    cells, counts = np.arange(6), np.array([213, 128, 37, 18, 3, 1])
+    solution = NegativeBinomial.fit(cells, counts)
+    size, mu = (float(part) for part in (solution.params.size, solution.params.mu))
+    assert lre([size, np.log(mu)], [3.58608742818978454, -0.381992751923022233]) >= 9
+    assert lre(NegativeBinomial.infer(solution, cells, counts).se[0], 1.7496297003819) >= 9
+    assert lre(-400 * solution.value, -446.531576195714251) >= 9
+
+
+def test_the_notes_own_cases(dtype):
+    """7 of 10, the horse-kicks, a mean and its biased variance."""
+    heads = Binomial.fit(np.array([7], dtype), trials=10)
+    inferred = Binomial.infer(heads, np.array([7], dtype), trials=10)
+    assert float(heads.params.p) == pytest.approx(0.7, rel=1e-6)
+    assert -float(heads.value) == pytest.approx(-6.108643 + np.log(120), abs=2e-6)
+    assert float(inferred.se[0]) == pytest.approx(0.144914, abs=1e-6)
+    deaths, corps = np.arange(5), np.array([109, 65, 22, 3, 1])
+    kicks = Poisson.fit(deaths.astype(dtype), corps)
+    assert float(kicks.params.rate) == pytest.approx(0.61, rel=1e-6)
+    assert -200 * float(kicks.value) == pytest.approx(-206.1067, abs=2e-4)
+    assert kicks.params.rate.dtype == dtype
+    x = np.array([1, 2, 4, 5, 9], dtype)
+    params = Normal.fit(x).params
+    assert [float(params.loc), float(params.scale) ** 2] == pytest.approx([4.2, x.astype(float).var()], rel=1e-6)
+
+
+# What a maximum is
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_maximum(name, double):
+    """The score is 0 there, the value is the mean of -log_prob, and nothing near is better."""
+    family, (x, known) = getattr(distributions, name), SAMPLES[name]
+    solution = family.fit(x, **known)
+    assert solution.status == (Status.BOUNDARY if name in ON_AN_EDGE else Status.CONVERGED)
+    if name not in ON_AN_EDGE:
+        assert float(solution.grad_norm) <= 1e-8
+    x = x.astype(float)
+    assert float(solution.value) == pytest.approx(-np.mean(np.asarray(family.log_prob(solution.params, x))), rel=1e-12)
+    if name in {"MultivariateNormal", "Categorical"}:
+        return
+    free = [field for field in solution.params._fields if field not in known]
+
+    def loglik(values):
+        params = solution.params._replace(**dict(zip(free, values, strict=True)))
+        return float(np.sum(family.log_prob(params, x)))
+
+    at = [float(getattr(solution.params, field)) for field in free]
+    for j in range(len(free)):
+        for nudge in (-1e-3, 1e-3):
+            assert loglik([value + nudge * (i == j) for i, value in enumerate(at)]) < loglik(at)
+    if name not in ON_AN_EDGE | KINKED:
+        slopes = jax.grad(lambda p: jnp.mean(family.log_prob(p, x)))(solution.params)
+        assert max(abs(float(getattr(slopes, field))) for field in free) < 1e-9
+
+
+@pytest.mark.parametrize("name", sorted(set(SAMPLES) - ON_AN_EDGE - {"Binomial", "Categorical", "MultivariateNormal"}))
+def test_the_score_has_mean_zero_under_its_own_law(name, double):
+    """A million draws, or as many as say it: |mean| within 4.5 standard errors."""
+    family = getattr(distributions, name)
+    params = family.fit(SAMPLES[name][0]).params
+    draws = family.sample(jax.random.key(1), params, (20_000,))
+    score = jax.vmap(lambda x: jnp.stack(jax.grad(lambda p: family.log_prob(p, x))(params)))(draws.astype(float))
+    score = np.asarray(score)
+    assert np.all(np.abs(score.mean(axis=0)) <= 4.5 * score.std(axis=0) / np.sqrt(len(score)))
+
+
+@pytest.mark.parametrize("name", ["Gamma", "Beta", "Weibull", "Gumbel", "Logistic", "Cauchy", "StudentT"])
+def test_against_scipy(name, double):
+    family, (x, _) = getattr(distributions, name), SAMPLES[name]
+    peer = {"Gamma": stats.gamma, "Beta": stats.beta, "Weibull": stats.weibull_min, "Gumbel": stats.gumbel_r}.get(name)
+    peer = peer or {"Logistic": stats.logistic, "Cauchy": stats.cauchy, "StudentT": stats.t}[name]
+    fixed = {"Gamma": {"floc": 0}, "Beta": {"floc": 0, "fscale": 1}, "Weibull": {"floc": 0}}.get(name, {})
+    found = peer.fit(x, **fixed)
+    assert -len(x) * float(family.fit(x).value) >= np.sum(peer.logpdf(x, *found)) - 1e-9
+    assert -len(x) * float(family.fit(x).value) == pytest.approx(np.sum(peer.logpdf(x, *found)), rel=1e-5)
+
+
+# Endings
+
+
+ENDINGS = {
+    "no success": (lambda: Binomial.fit([0], trials=10), Status.BOUNDARY),
+    "all successes": (lambda: distributions.Bernoulli.fit([1, 1, 1]), Status.BOUNDARY),
+    "a label that never comes": (lambda: distributions.Categorical.fit([0, 0, 2], n_labels=3), Status.BOUNDARY),
+    "no events": (lambda: Poisson.fit([0, 0]), Status.BOUNDARY),
+    "equal x, normal": (lambda: Normal.fit([3.0, 3, 3]), Status.BOUNDARY),
+    "equal x, gamma": (lambda: Gamma.fit([3.0, 3, 3]), Status.BOUNDARY),
+    "equal x, Weibull": (lambda: Weibull.fit([3.0, 3, 3]), Status.BOUNDARY),
+    "equal x, beta": (lambda: Beta.fit([0.3, 0.3]), Status.BOUNDARY),
+    "one row": (lambda: LogNormal.fit([2.0]), Status.BOUNDARY),
+    "one row, one parameter": (lambda: Exponential.fit([2.0]), Status.CONVERGED),
+    "less spread than Poisson": (lambda: NegativeBinomial.fit([3, 4, 3, 4]), Status.BOUNDARY),
+    "tails thinner than normal": (lambda: StudentT.fit([-1.0, -1, 0, 1, 1]), Status.BOUNDARY),
+    "an end of the support": (lambda: Uniform.fit([1.0, 2.0]), Status.BOUNDARY),
+    "collinear": (lambda: MultivariateNormal.fit([[1.0, 2], [2, 4], [3, 6]]), Status.BOUNDARY),
+    "NaN": (lambda: Normal.fit([1.0, np.nan]), Status.NON_FINITE_DATA),
+    "infinite": (lambda: Gamma.fit([1.0, np.inf]), Status.NON_FINITE_DATA),
+    "outside the support": (lambda: Gamma.fit([1.0, -2.0]), Status.INVALID_DATA),
+    "no count": (lambda: Poisson.fit([1.0, 2.5]), Status.INVALID_DATA),
+    "a negative weight": (lambda: Normal.fit([1.0, 2, 4], [1, -1, 1]), Status.INVALID_DATA),
+    "no weight": (lambda: Normal.fit([1.0, 2, 4], [0, 0, 0]), Status.TOO_FEW_ROWS),
+}
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_endings(name, double):
+    attempt, expected = ENDINGS[name]
+    assert Status(int(attempt().status)) == expected
+
+
+def test_no_success_has_an_interval(double):
+    """0 of 10: p = 0, no Wald standard error, and the likelihood-ratio interval [0, 0.1748]."""
+    tosses = np.zeros(10)
+    solution = distributions.Bernoulli.fit(tosses)
+    interval = maximum_likelihood.profile_intervals(distributions.Bernoulli.log_prob, solution, tosses)
+    assert [float(interval.lower[0]), float(interval.upper[0])] == pytest.approx([0, 0.1748], abs=5e-5)
+    assert np.isnan(distributions.Bernoulli.infer(solution, tosses).se[0])
+
+
+def test_the_uniform_law_is_not_regular(double):
+    """The maximum is the largest x; its error is of order 1/n, not 1/sqrt(n); no Wald standard error is claimed."""
+    x = np.array([0.5, 2.5, 1.0])
+    solution = Uniform.fit(x)
+    assert [float(solution.params.lower), float(solution.params.upper)] == [0.5, 2.5]
+    assert np.all(np.isnan(Uniform.infer(solution, x).se))
+    draws = np.random.default_rng(0).uniform(0, 1, (2000, 50))
+    upper = np.asarray(jax.vmap(Uniform.fit)(draws).params.upper)
+    assert np.mean(1 - upper) == pytest.approx(1 / 51, rel=0.1)
+
+
+# Censored samples
+
+
+CONTINUOUS = sorted(
+    set(SAMPLES) - {"MultivariateNormal", "Categorical"} - {n for n in SAMPLES if getattr(distributions, n).discrete}
+)
+
+
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_censored_log_prob(name, double):
+    """Exact, right-, left- and interval-censored: the density, the tails, and a difference that adds up."""
+    family = getattr(distributions, name)
+    params = family.fit(SAMPLES[name][0]).params
+    low, high = (float(q) for q in np.quantile(SAMPLES[name][0], [0.3, 0.7]))
+    one = lambda a, b: float(family.censored_log_prob(params, a, b))  # noqa: E731
+    assert one(low, low) == pytest.approx(float(family.log_prob(params, low)), rel=1e-14)
+    assert one(low, np.inf) == pytest.approx(float(family.log_sf(params, low)), rel=1e-12)
+    assert one(-np.inf, high) == pytest.approx(float(family.log_cdf(params, high)), rel=1e-12)
+    parts = np.exp([one(-np.inf, low), one(low, high), one(high, np.inf)])
+    assert np.sum(parts) == pytest.approx(1, rel=1e-12)
+    assert np.isnan(one(high, low))
+    for ends in ((low, low), (low, np.inf), (-np.inf, high), (low, high)):
+        slopes = jax.grad(lambda p, ends=ends: family.censored_log_prob(p, *ends))(params)
+        assert np.all(np.isfinite(flat(slopes)))
+
+
+def test_censored_far_in_the_tail(double):
+    """Where both tails would be 1 or 0 in their own numbers."""
+    law = Normal.Params(0.0, 1.0)
+    expected = special.log_ndtr(-40) + np.log1p(-np.exp(special.log_ndtr(-41) - special.log_ndtr(-40)))
+    assert float(Normal.censored_log_prob(law, 40.0, 41.0)) == pytest.approx(expected, rel=1e-13)
+    assert float(Normal.censored_log_prob(law, -41.0, -40.0)) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("name", ["salinity_lognormal_censored", "fluazinam_lognormal_censored"])
+def test_certified_censored(name, double):
+    if name not in reference.cases("mle"):
+        pytest.skip("the reference cases are not there")
+    case = reference.case("mle", name)
+    data = reference.columns(case)
+    # status 0: exact; 1: left-, 2: right-, 3: interval-censored.
+    lower = np.where(data["status"] == 1, -np.inf, data["lo"])
+    upper = np.select([data["status"] == 2, data["status"] == 0], [np.inf, data["lo"]], data["hi"])
+
+    def log_prob(params, row):
+        return LogNormal.censored_log_prob(params, *row)
+
+    solution = maximum_likelihood.fit(log_prob, LogNormal.Params(1.0, 1.0), (lower, upper))
+    assert solution.status == Status.CONVERGED
+    assert lre(flat(solution.params), numbers(case["refined"]["params"])) >= 6
+    inferred = maximum_likelihood.infer(log_prob, solution, (lower, upper))
+    assert lre(inferred.se, numbers(case["refined"]["std_err_observed_info"])) >= 4
+    assert lre(-len(lower) * float(solution.value), float(case["refined"]["loglik"])) >= 9
+
+
+def test_right_censored_lifetimes(double):
+    """Exponential: the deaths over the time lived, with the standard error rate / sqrt(deaths)."""
+    months, dead = np.array([2.0, 5, 9, 12, 12]), np.array([True, True, True, False, False])
+    rows = months, np.where(dead, months, np.inf)
+
+    def log_prob(params, row):
+        return Exponential.censored_log_prob(params, *row)
+
+    solution = maximum_likelihood.fit(log_prob, Exponential.Params(1.0), rows)
+    assert float(solution.params.rate) == pytest.approx(3 / 40, rel=1e-9)
+    assert float(maximum_likelihood.infer(log_prob, solution, rows).se[0]) == pytest.approx(
+        3 / 40 / np.sqrt(3), rel=1e-8
+    )
+
+
+# Weights, batches, derivatives
+
+
+@pytest.mark.parametrize(
+    "name", ["Binomial", "Categorical", "Normal", "Gamma", "Beta", "Weibull", "Laplace", "Cauchy", "MultivariateNormal"]
+)
+def test_weights_are_rows(name, double):
+    """A row of weight 2 is two rows; one of weight 0 may hold NaN. Lanes say what one fit says; a bad one is alone."""
+    family, (x, known) = getattr(distributions, name), SAMPLES[name]
+    x = x[:30].astype(float)
+    weights = np.random.default_rng(3).integers(0, 3, 30).astype(float)
+    ours = family.fit(np.where((weights > 0).reshape(-1, *[1] * (x.ndim - 1)), x, np.nan), weights, **known)
+    theirs = family.fit(np.repeat(x, weights.astype(int), axis=0), **known)
+    assert ours.status == theirs.status
+    assert_close(flat(ours.params), flat(theirs.params), 1e-7)
+    batch = np.stack([x, x[::-1] if name == "Categorical" else x + 0, np.full_like(x, np.nan)])
+    many = jax.jit(jax.vmap(lambda x: family.fit(x, **known)))(batch)
+    assert many.status[2] == Status.NON_FINITE_DATA
+    one = family.fit(x, **known)
+    assert_close(flat(jax.tree.map(lambda leaf: leaf[0], many.params)), flat(one.params), 1e-9)
+    assert int(many.status[0]) == int(one.status)
+
+
+@pytest.mark.parametrize("name", ["Normal", "Gamma", "Beta", "Weibull", "NegativeBinomial", "Cauchy"])
+def test_derivatives_are_finite_differences(name, double):
+    """Of the parameters in the weights, and in x where it is continuous."""
+    family, (x, known) = getattr(distributions, name), SAMPLES[name]
+    x, weights = x[:40].astype(float), np.random.default_rng(4).uniform(0.5, 2, 40)
+    run = jax.jit(lambda x, w: jnp.stack(family.fit(x, w, **known).params))
+    dx, dw = jax.jit(jax.jacrev(run, argnums=(0, 1)))(x, weights)
+    direction, h = 0.01 * np.random.default_rng(5).standard_normal(40), 1e-4
+    cases = [(dw, lambda s: run(x, weights + s * direction))]
+    if not family.discrete:
+        cases.append((dx, lambda s: run(x + s * direction, weights)))
+    for slope, at in cases:
+        expected = (np.asarray(at(h)) - np.asarray(at(-h))) / (2 * h)
+        assert_close(np.asarray(slope) @ direction, expected, tolerances.of("float64").derivative)
+
+
+def test_bad_input_is_refused():
+    with pytest.raises(ValueError, match=r"^x: expected"):
+        Normal.fit(np.ones((3, 2)))
+    with pytest.raises(ValueError, match=r"^weights: expected"):
+        Normal.fit(np.ones(3), np.ones(2))
+    with pytest.raises(TypeError, match=r"^x: expected"):
+        Gamma.fit("text")
+    with pytest.raises(ValueError, match=r"^n_labels: expected"):
+        distributions.Categorical.fit([0, 1], n_labels=0)
+    with pytest.raises(ValueError, match=r"^upper: expected the shape of lower"):
+        Normal.censored_log_prob(Normal.Params(0.0, 1.0), np.zeros(2), np.zeros(3))
+
+
+def test_float32_answers():
+    x = SAMPLES["Gamma"][0].astype(np.float32)
+    single = Gamma.fit(x)
+    with x64():
+        exact = Gamma.fit(x.astype(float))
+    assert single.params.shape.dtype == np.float32
+    assert single.status == Status.CONVERGED
+    assert_close(flat(single.params), flat(exact.params), tolerances.of("float32").estimate)
+    assert jn.show.summary(single, Gamma.infer(single, x), ["shape", "rate"], n_obs=50)
+
+
+def test_pareto_and_cauchy_by_hand(double):
+    """Pareto: n / sum log(x / min). Cauchy: a second algorithm."""
+    x = SAMPLES["Pareto"][0]
+    params = Pareto.fit(x).params
+    assert [float(params.shape), float(params.scale)] == pytest.approx([1 / np.mean(np.log(x / x.min())), x.min()])
+    y = SAMPLES["Cauchy"][0]
+    peer = optimize.minimize(lambda p: -np.sum(stats.cauchy.logpdf(y, p[0], np.exp(p[1]))), [0, 0], tol=1e-12)
+    params = Cauchy.fit(y).params
+    assert [float(params.loc), float(params.scale)] == pytest.approx([peer.x[0], np.exp(peer.x[1])], rel=1e-4)
