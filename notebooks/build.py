@@ -6,11 +6,13 @@
 
 A source is in jupytext's py:percent form. A cell with lang="zh" or lang="en" goes to that language, any other to both;
 all of them run once, in one kernel. A cell with exercise="E1.1" holds the solution and its check: the notebook gets the
-stub, without output, and the solution folded below it. Badge and setup cell are added here, in one place for all.
+stub, without output, and the solution folded below it. Badge and setup cell are added here, in one place for all. The
+first picture of each lesson goes into notebooks/pictures/, for the README.
 """
 
 import argparse
 import ast
+import base64
 import copy
 import hashlib
 import json
@@ -155,6 +157,27 @@ def build(name: str, folder: Path = HERE) -> None:
         text = nbformat.writes(stamped(render(cells, name, lang, outputs), name, folder))
         path.write_text(text + "\n", encoding="utf-8")
         print(f"{path}: {len(text) / 1e6:.2f} MB")
+    write_picture(name, folder)
+
+
+def picture(name: str, folder: Path = HERE) -> tuple[str, bytes]:
+    """The suffix and the contents of the first picture of a built notebook, in English."""
+    notebook = nbformat.read(folder / "en" / f"{name}.ipynb", as_version=4)
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        data = output.get("data", {})
+        if "image/png" in data:
+            return "png", base64.b64decode(data["image/png"])
+        if "image/svg+xml" in data:
+            return "svg", "".join(data["image/svg+xml"]).encode()
+    raise SystemExit(f"{name}: no picture, and every lesson begins with one")
+
+
+def write_picture(name: str, folder: Path = HERE) -> None:
+    """Put the first picture of a lesson where the README finds it."""
+    suffix, contents = picture(name, folder)
+    path = folder / "pictures" / f"{name}.{suffix}"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(contents)
 
 
 def faults(name: str, folder: Path = HERE) -> list[str]:
