@@ -40,6 +40,9 @@ from jaxnotes.core.status import Solution, Status, first_status
 
 __all__ = ["Band", "confidence_band", "fit", "infer", "predict", "prediction_band"]
 
+# A block waits for its slowest lane, and the steps of curves differ much: twice as fast as blocks of 1,024.
+MOST_LANES = 128
+
 # model(params, x) -> y, one value per row of x.
 Model = Callable[[Any, Any], Array]
 
@@ -161,7 +164,8 @@ def predict(model: Model, solution: Solution, x: Any) -> Array:
     [21.]
 
     """
-    return model(solution.params, _as_rows(x))
+    with jax.default_matmul_precision("highest"):
+        return model(solution.params, _as_rows(x))
 
 
 def confidence_band(model: Model, solution: Solution, inferred: Inference, x: Any, *, level: ArrayLike = 0.95) -> Band:
@@ -221,11 +225,10 @@ def _spread(model: Model, solution: Solution, inferred: Inference, x: Any) -> tu
     arrays.matches("inferred.covariance", inferred.covariance, (len(theta), len(theta)))
     x = _as_rows(x)
 
-    def curve(theta: Array) -> Array:
-        return model(unravel(theta), x)
-
-    J = jax.jacfwd(curve)(theta)
-    return curve(theta), jnp.sum(contract("ij,jk->ik", J, inferred.covariance) * J, axis=1)
+    with jax.default_matmul_precision("highest"):
+        curve, push = jax.linearize(lambda theta: model(unravel(theta), x), theta)
+        J = jax.vmap(push, out_axes=1)(jnp.eye(len(theta), dtype=theta.dtype))
+    return curve, jnp.sum(contract("ij,jk->ik", J, inferred.covariance) * J, axis=1)
 
 
 def _band(estimate: Array, se: Array, df: Array, level: Array) -> Band:
@@ -233,30 +236,10 @@ def _band(estimate: Array, se: Array, df: Array, level: Array) -> Band:
     return Band(estimate, se, estimate - reach, estimate + reach)
 
 
-class _Traced:
-    """A curve as a static argument: equal to another where it comes from the same model and traces to the same program.
-
-    What the model closes over is an argument of the program, so that a new value of it does not compile anew.
-    """
-
-    def __init__(self, model: Model, explicit: Curve, examples: tuple[Any, ...]):
-        self.model, self.explicit = model, explicit
-        self.program = str(jax.make_jaxpr(explicit)(*examples))
-
-    def __call__(self, captured: list[Array], theta: Array, x: Any) -> Array:
-        return self.explicit(captured, theta, x)
-
-    def __eq__(self, other: Any) -> bool:
-        return isinstance(other, _Traced) and self.model is other.model and self.program == other.program
-
-    def __hash__(self) -> int:
-        return hash(self.program)
-
-
 class _Posed(NamedTuple):
     """A problem in flat free coordinates: the curve, the data with the start, and the way back to the parameters."""
 
-    curve: _Traced
+    curve: Curve
     data: Curves
     params: Callable[[Array], Any]
 
@@ -286,7 +269,7 @@ def _pose(
     def curve(theta: Array, x: Any) -> Array:
         return model(restricted(theta), x).astype(dtype)
 
-    explicit, captured = hoist(curve, start, x)
+    explicit, captured = hoist(curve, start, x, origin=model)
     data = Curves(
         captured=captured,
         start=start,
@@ -296,7 +279,7 @@ def _pose(
         precision=arrays.per_row_or("precision", precision, 1, n, dtype),
         tol=jnp.zeros((), dtype),
     )
-    return _Posed(_Traced(model, explicit, (captured, start, x)), data, restricted)
+    return _Posed(explicit, data, restricted)
 
 
 ORDER = (
@@ -350,8 +333,8 @@ def _count_rows(model: Model, params: Any, x: Any, y: Array) -> int:
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2))
-def _fit(data: Curves, curve: _Traced, max_steps: int) -> Solution:
-    engine = batching.vectorise(functools.partial(levenberg_marquardt.solve_block, curve, max_steps))
+def _fit(data: Curves, curve: Curve, max_steps: int) -> Solution:
+    engine = batching.vectorise(functools.partial(levenberg_marquardt.solve_block, curve, max_steps), most=MOST_LANES)
 
     @jax.custom_jvp
     def solve(data: Curves) -> Solution:
@@ -369,7 +352,7 @@ def _fit(data: Curves, curve: _Traced, max_steps: int) -> Solution:
 
 
 @functools.partial(jax.jit, static_argnums=1)
-def _is_stationary(data: Curves, curve: _Traced) -> Array:
+def _is_stationary(data: Curves, curve: Curve) -> Array:
     """Whether the objective's gradient in the parameters is small at data.start, ()."""
     value, gradient = jax.value_and_grad(levenberg_marquardt.objective, argnums=1)(curve, data.start, data)
     scaled = jnp.abs(gradient) * jnp.maximum(jnp.abs(data.start), 1)
@@ -377,7 +360,7 @@ def _is_stationary(data: Curves, curve: _Traced) -> Array:
 
 
 @functools.partial(jax.jit, static_argnums=(2, 3))
-def _estimate(data: Curves, usable: Array, curve: _Traced, cov: str) -> inference.Estimate:
+def _estimate(data: Curves, usable: Array, curve: Curve, cov: str) -> inference.Estimate:
     """The free coordinates data.start and their covariance."""
     theta, (present, data) = data.start, levenberg_marquardt.only_present(data)
     weights, precision = (jnp.where(present, a, 0) for a in (data.weights, data.precision))

@@ -30,12 +30,13 @@ def vectorise(
     solve_block: Callable[[Any], Any],
     solve_large: Callable[[Any], Any] | None = None,
     is_large: Callable[[Any], bool] = lambda data: False,
+    most: int = MAX_LANES,
 ) -> Callable[[Any], Any]:
     """A function of one problem from a function of a block.
 
     solve_block: data, a pytree of arrays with the lane axis first (length L, or 1 where shared) -> a pytree with lane
     axis first, length L. The result takes the same pytree without lane axes. A problem that is_large goes to
-    solve_large, without lane axes, alone or one after the other.
+    solve_large, without lane axes, alone or one after the other. most: lanes of a block, which waits for its slowest.
 
     """
 
@@ -53,19 +54,19 @@ def vectorise(
         if is_large(jax.tree.unflatten(treedef, [a[0] if own else a for a, own in zip(leaves, per_lane, strict=True)])):
             out = _one_after_another(lambda *leaves: solve_one(jax.tree.unflatten(treedef, leaves)), per_lane, leaves)
         else:
-            out = _many(solve_block, treedef, per_lane)(*leaves)
+            out = _many(solve_block, treedef, per_lane, most)(*leaves)
         return out, jax.tree.map(lambda _: True, out)
 
     return solve_one
 
 
 @functools.cache
-def _many(solve_block: Callable[[Any], Any], treedef: Any, per_lane: tuple[bool, ...]) -> Callable[..., Any]:
+def _many(solve_block: Callable[[Any], Any], treedef: Any, per_lane: tuple[bool, ...], most: int) -> Callable[..., Any]:
     """Solve a whole batch: leaves marked in `per_lane` have the lane axis first, the others are shared."""
 
     @custom_vmap
     def solve_many(*leaves: Array) -> Any:
-        return _by_blocks(lambda *block: solve_block(jax.tree.unflatten(treedef, block)), leaves, per_lane)
+        return _by_blocks(lambda *block: solve_block(jax.tree.unflatten(treedef, block)), leaves, per_lane, most)
 
     @solve_many.def_vmap
     def _(axis_size: int, batched: list[bool], *leaves: Array) -> tuple[Any, Any]:
@@ -112,7 +113,7 @@ def _merged(
     return jax.tree.map(lambda leaf: leaf.reshape(axis_size, inner_size, *leaf.shape[1:]), out)
 
 
-def block_lanes(leaves: tuple[Array, ...], per_lane: tuple[bool, ...]) -> int:
+def block_lanes(leaves: tuple[Array, ...], per_lane: tuple[bool, ...], most: int = MAX_LANES) -> int:
     """Lanes per block, a power of two: a function of the shapes of one lane, so that the batch size changes nothing.
 
     Where lanes share most of their data blocks are large, and a batch that would leave one half empty gets a smaller
@@ -127,7 +128,8 @@ def block_lanes(leaves: tuple[Array, ...], per_lane: tuple[bool, ...]) -> int:
     lane_bytes = max(own_bytes, vector_bytes, 1)
     on_cpu = SHARED_BYTES if most_shared else CACHE_BYTES
     budget = on_cpu if jax.default_backend() == "cpu" else ACCELERATOR_BYTES
-    most = MAX_LANES if not most_shared else min(MAX_LANES, max(FEW_LANES, total))
+    if most_shared:
+        most = min(most, max(FEW_LANES, total))
     lanes = MIN_LANES
     while lanes * 2 * lane_bytes <= budget and lanes < most:
         lanes *= 2
@@ -138,9 +140,11 @@ def _count_lanes(leaves: tuple[Array, ...], per_lane: tuple[bool, ...]) -> int:
     return next(leaf.shape[0] for leaf, own in zip(leaves, per_lane, strict=True) if own)
 
 
-def _by_blocks(solve_block: Callable[..., Any], leaves: tuple[Array, ...], per_lane: tuple[bool, ...]) -> Any:
+def _by_blocks(
+    solve_block: Callable[..., Any], leaves: tuple[Array, ...], per_lane: tuple[bool, ...], most: int
+) -> Any:
     total = _count_lanes(leaves, per_lane)
-    block = block_lanes(leaves, per_lane)
+    block = block_lanes(leaves, per_lane, most)
     if total < block:
         repeat = jnp.minimum(jnp.arange(block), total - 1)
         leaves = tuple(leaf[repeat] if own else leaf for leaf, own in zip(leaves, per_lane, strict=True))

@@ -109,16 +109,18 @@ class Point(NamedTuple):
 
     def excess(self, tol: Array) -> Array:
         """|z| as a multiple of what counts as small, (L,)."""
-        return self.gain / jnp.maximum(tol * jnp.sqrt(self.square), ROUNDINGS * self.rounding)
+        small = jnp.maximum(tol * jnp.sqrt(self.square), ROUNDINGS * self.rounding)
+        return jnp.where(self.gain == 0, 0, self.gain / small)
 
 
-# How a lane stands: no step helps an exhausted one any more, and the last that a blocked one tried was not finite.
+# How a lane stands: no step helps an exhausted one any more, nor a blocked one, whose larger steps were not finite.
 RUNNING, ARRIVED, EXHAUSTED, BLOCKED = range(4)
 
 
 class Run(NamedTuple):
     """The state of each lane. widest: D (L, q). ratio: the last gain as a part of what was promised. growth: what the
-    next rejection multiplies the damping by. ending: RUNNING, ARRIVED, EXHAUSTED or BLOCKED.
+    next rejection multiplies the damping by. hindered: whether a step from here led to a point that is not finite.
+    ending: RUNNING, ARRIVED, EXHAUSTED or BLOCKED.
     """
 
     at: Point
@@ -126,6 +128,7 @@ class Run(NamedTuple):
     damping: Array
     growth: Array
     ratio: Array
+    hindered: Array
     steps: Array
     ending: Array
 
@@ -150,6 +153,7 @@ def solve_block(curve: Curve, max_steps: int, data: Curves) -> Solution:
         damping=jnp.full_like(tol, FIRST_DAMPING),
         growth=jnp.full_like(tol, 2),
         ratio=jnp.zeros_like(tol),
+        hindered=jnp.zeros_like(tol, dtype=bool),
         steps=jnp.zeros_like(tol, dtype=jnp.int32),
         ending=jnp.where(willing, RUNNING, ARRIVED).astype(jnp.int8),
     )
@@ -276,6 +280,7 @@ def _advance(model: _Model, tol: Array, run: Run) -> Run:
     factor = jnp.where(better, jnp.maximum(1 - (2 * ratio - 1) ** 3, 0.1), run.growth)
     unmoved = jnp.all(theta == at.theta, axis=1)
     hopeless = unmoved | (drowned & (run.growth >= PATIENCE)) | (run.damping >= MOST_DAMPING)
+    hindered = ~better & (run.hindered | ~tried.finite)
     new = select_lanes(better, tried, at)
     return Run(
         at=new,
@@ -283,9 +288,10 @@ def _advance(model: _Model, tol: Array, run: Run) -> Run:
         damping=jnp.clip(run.damping * factor, 1 / MOST_DAMPING, MOST_DAMPING),
         growth=jnp.where(better, 2, 2 * run.growth),
         ratio=ratio,
+        hindered=hindered,
         steps=run.steps + better,
         ending=first_status(
-            (new.excess(tol) <= 1, ARRIVED), (better | ~hopeless, RUNNING), (tried.finite, EXHAUSTED), otherwise=BLOCKED
+            (new.excess(tol) <= 1, ARRIVED), (better | ~hopeless, RUNNING), (hindered, BLOCKED), otherwise=EXHAUSTED
         ),
     )
 
@@ -326,10 +332,12 @@ def _judge(run: Run, trouble: Array, started: Array, n_obs: Array, tol: Array) -
     gradient = contract("lij,li->lj", R, z) / n_obs[:, None]
     level = jnp.maximum(at.square / (2 * n_obs), 1)
     stationary = jnp.max(jnp.abs(gradient) * size, axis=1) <= 100 * tol * level
+    without_effect = jnp.any(triangles.column_norms(R) * size <= at.rounding[:, None], axis=1)
+    flat = jnp.where(small, dependent | running_away, (exhausted & stationary) | without_effect)
     return first_status(
         (trouble != Status.CONVERGED, trouble),
         (~started, Status.BAD_START),
-        ((small & (dependent | running_away)) | (~small & exhausted & stationary), Status.FLAT),
+        (flat, Status.FLAT),
         (~small & (run.ending == BLOCKED), Status.BOUNDARY),
         (~small & ~exhausted, Status.MAX_STEPS),
         (~small, Status.STALLED),
