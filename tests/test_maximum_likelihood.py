@@ -618,6 +618,18 @@ def test_globals_that_change_are_seen():
     assert float(fit(log_prob, 0.0, x).params) == pytest.approx(7, rel=1e-5)
 
 
+def test_what_a_jitted_part_holds_is_seen():
+    """A function under jax.jit hides from the program what it captures; two such likelihoods differ all the same."""
+
+    def shifted(by):
+        inner = jax.jit(lambda mean: mean + jnp.asarray(by))
+        return lambda mean, x: -((x - inner(mean)) ** 2)
+
+    x = np.array([1.0, 2, 3])
+    found = [float(fit(shifted(np.array(by)), 0.0, x).params) for by in (1.0, 5.0)]
+    assert found == pytest.approx([1, -3], rel=1e-5)
+
+
 # Names, dtypes, bad input
 
 

@@ -5,7 +5,6 @@ A row of weight 0 has no part in anything, whatever it holds: a present row stan
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
@@ -18,24 +17,8 @@ from jaxnotes.core.arrays import Array
 from jaxnotes.core.linear_predictor import as_params, as_theta
 from jaxnotes.core.status import LinearParams, Solution
 
-
-@dataclass(frozen=True, eq=False)
-class LogProb:
-    """call(captured, theta, row) is a user's function with all that it captures made explicit.
-
-    A setting of jax.jit: equal where the function's code and the program traced from it are, so that a call with a
-    lambda written in the same place does not compile again, and one whose globals have changed does.
-    """
-
-    call: Callable[..., Array]
-    code: Any
-    program: str
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, LogProb) and self.code == other.code and self.program == other.program
-
-    def __hash__(self) -> int:
-        return hash(self.program)
+# A user's function as explicit(captured, theta, row), with all that it captures made an argument; a setting of jax.jit.
+LogProb = captured.Explicit
 
 
 class Observations(NamedTuple):
@@ -73,13 +56,11 @@ def traced(
         return log_prob(unravel(theta), row)
 
     example = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), rows)
-    with jax.default_matmul_precision("highest"):
-        explicit, constants = captured.hoist(flat, theta, example)
-        program, shape = jax.make_jaxpr(explicit, return_shape=True)(constants, theta, example)
+    model, constants = captured.hoist(flat, theta, example, origin=log_prob)
+    shape = jax.eval_shape(model, constants, theta, example)
     if getattr(shape, "shape", None) != () or not jnp.issubdtype(shape.dtype, jnp.floating):
         got = f"{shape.dtype} of shape {shape.shape}" if hasattr(shape, "shape") else type(shape).__name__
         raise ValueError(f"log_prob: expected one real number for one row, got {got}. Sum over the parts of a row.")
-    model = LogProb(explicit, getattr(log_prob, "__code__", log_prob), str(program))
     return model, theta, Observations(constants, rows, row_weights(weights, n, theta.dtype))
 
 
@@ -162,7 +143,7 @@ def log_probs(model: LogProb, theta: Array, observed: Observations) -> Array:
     """log_prob of each row at theta (q,), shape (n,)."""
 
     def one(row: Any) -> Array:
-        return model.call(observed.captured, theta, row).astype(theta.dtype)
+        return model(observed.captured, theta, row).astype(theta.dtype)
 
     return jax.vmap(one)(observed.rows)
 
@@ -205,7 +186,7 @@ def row_scores(model: LogProb, theta: Array, observed: Observations) -> Array:
     """The gradient of log_prob in theta, row by row, (n, q)."""
 
     def one(row: Any) -> Array:
-        return jax.grad(lambda theta: model.call(observed.captured, theta, row).astype(theta.dtype))(theta)
+        return jax.grad(lambda theta: model(observed.captured, theta, row).astype(theta.dtype))(theta)
 
     return jax.vmap(one)(observed.rows)
 

@@ -1,0 +1,430 @@
+# %% [markdown] lang="zh"
+# # 10 激活函数
+#
+# **约 30 秒运行完 · 先修：[09 神经网络的前向传播](09_network_forward.ipynb) · 对应笔记 6.1–6.4**
+#
+# 学完这一课，你能够
+# - 画出四个激活函数及其导数，说出各自在哪里饱和；
+# - 写出在任何 $x$ 处值与导数都正确的代码；
+# - 由方差映射预言一个很深的网络能否保住信号；
+# - 说清楚何时该用 sigmoid、tanh、ReLU，而不是“绝对不用”“几乎都用”。
+
+# %% [markdown] lang="en"
+# # 10 Activations
+#
+# **Runs in about 30 seconds · after: [09 A network, forward](09_network_forward.ipynb) · sections 6.1 to 6.4 of the notes**
+#
+# After this lesson you can
+# - draw four activations with their derivatives, and say where each saturates;
+# - write code whose value and derivative are right at every $x$;
+# - foretell from the variance map whether a deep network keeps its signal;
+# - say when sigmoid, tanh or ReLU is the choice, without “never” and “nearly always”.
+
+# %%
+import inspect
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jaxnotes as jn
+from jaxnotes import check as exercises
+from jaxnotes.core.compat import x64
+from jaxnotes.show.lesson_plots import activations as draw
+
+act = jn.activations
+four = {
+    "sigmoid": act.sigmoid,
+    "tanh": act.tanh,
+    "ReLU": act.relu,
+    "leaky ReLU, slope 0.01": act.leaky_relu,
+}
+axes = draw.with_slopes(four)
+
+# %% [markdown] lang="zh"
+# *图：四个激活函数（蓝色实线）及其导数（红色虚线）。sigmoid 从 0 升到 1，导数最大只有 1/4；tanh 从 −1 升到 1，导数最大为 1；ReLU 左边为零，右边是 $z$，导数在 0 处跳跃；leaky ReLU 左边还留着 0.01 的斜率，几乎看不出来。*
+
+# %% [markdown] lang="en"
+# *Picture: four activations (blue) and their derivatives (red, dashed). Sigmoid rises from 0 to 1 with a slope of at most 1/4; tanh from −1 to 1 with at most 1; ReLU is zero on the left and $z$ on the right, and its slope jumps at 0; leaky ReLU keeps a slope of 0.01 on the left, hardly seen.*
+
+# %% [markdown] lang="zh"
+# ## 1 想法：弯一下，但不要压平
+#
+# 上一课说明了：激活函数若是线性的，多少层都只是一层，所以必须**弯**。但梯度每往回传一层都要乘一次 $\varphi'$，所以又不能太**平**。四个函数是
+# $$\sigma(z)=\frac1{1+e^{-z}},\quad\tanh z=\frac{e^z-e^{-z}}{e^z+e^{-z}},\quad\max(0,z),\quad\max(0.01z,z).$$
+
+# %% [markdown] lang="en"
+# ## 1 The idea: bend, but do not flatten
+#
+# The last lesson showed that with a linear activation many layers are one: it must **bend**. But a gradient is multiplied by $\varphi'$ in every layer on its way back: it must not be too **flat**. The four are
+# $$\sigma(z)=\frac1{1+e^{-z}},\quad\tanh z=\frac{e^z-e^{-z}}{e^z+e^{-z}},\quad\max(0,z),\quad\max(0.01z,z).$$
+
+# %% [markdown] lang="zh"
+# ## 2 推导
+#
+# ### 导数
+# 对 $\sigma$ 求导并整理，得
+# $$\sigma'(z)=\sigma(z)\,(1-\sigma(z))\le\tfrac14,\qquad\tanh z=2\sigma(2z)-1,\qquad\tanh'(z)=4\sigma'(2z)\le1.$$
+# 所以 tanh 只是拉伸、平移过的 sigmoid。三个等式都用自动微分来验算：
+
+# %% [markdown] lang="en"
+# ## 2 The derivation
+#
+# ### Derivatives
+# Differentiate $\sigma$ and collect:
+# $$\sigma'(z)=\sigma(z)\,(1-\sigma(z))\le\tfrac14,\qquad\tanh z=2\sigma(2z)-1,\qquad\tanh'(z)=4\sigma'(2z)\le1.$$
+# So tanh is but a sigmoid, stretched and shifted. Automatic differentiation checks all three:
+
+# %%
+with x64(), jax.default_device(jax.devices("cpu")[0]):
+    z = jnp.linspace(-6.0, 6.0, 241)
+    s, t = act.sigmoid(z), act.tanh(z)
+    slope_s, slope_t = (jax.vmap(jax.grad(f))(z) for f in (act.sigmoid, act.tanh))
+    np.testing.assert_allclose(slope_s, s * (1 - s), rtol=1e-10)
+    np.testing.assert_allclose(t, 2 * act.sigmoid(2 * z) - 1, atol=1e-14)
+    np.testing.assert_allclose(slope_t, 4 * jax.vmap(jax.grad(act.sigmoid))(2 * z), rtol=1e-10)
+    largest = float(slope_s.max()), float(slope_t.max())
+np.testing.assert_allclose(largest, [0.25, 1.0], rtol=1e-12)
+print("largest slopes of sigmoid and tanh:", largest)
+
+# %% [markdown] lang="zh"
+# ### 照公式写的代码会坏
+# 公式是对的，照抄成代码却会出 NaN：$e^{100}$ 在单精度中溢出，$\infty/\infty$ 没有意义；`where` 没选的那一支也会被求导，$0\cdot\infty$ 又是 NaN。库里的写法处处正确：
+
+# %% [markdown] lang="en"
+# ### Code copied from the formula breaks
+# The formulas are right; as code they give NaN. $e^{100}$ overflows in float32, and $\infty/\infty$ means nothing; `where` differentiates the branch it does not take too, and $0\cdot\infty$ is NaN again. The library is right everywhere:
+
+
+# %%
+def naive_tanh(x):
+    return (jnp.exp(x) - jnp.exp(-x)) / (jnp.exp(x) + jnp.exp(-x))
+
+
+def naive_elu(x):
+    return jnp.where(x > 0, x, jnp.exp(x) - 1)
+
+
+for naive, safe in ((naive_tanh, act.tanh), (naive_elu, act.elu)):
+    print(
+        f"{naive.__name__:10} at 100: {naive(100.0):5.1f}, slope {jax.grad(naive)(100.0):4.1f}",
+        f"| library: {safe(100.0):5.1f}, slope {jax.grad(safe)(100.0):4.1f}",
+    )
+    assert jnp.isnan(jax.grad(naive)(100.0)) and jnp.isfinite(jax.grad(safe)(100.0))
+assert jnp.isnan(naive_tanh(100.0)) and act.tanh(100.0) == 1
+
+# %% [markdown] lang="zh"
+# ### 尖点处的导数是约定
+# ReLU 在 0 处不可导，程序给出的只是一个约定：
+#
+# | 写法 | 0 处的“导数” |
+# |---|---|
+# | `act.relu` | 0 |
+# | `jnp.maximum(x, 0)` | 1/2 |
+# | `act.leaky_relu` | 1 |
+# | `jnp.abs` | 1 |
+
+# %% [markdown] lang="en"
+# ### At a kink the derivative is a convention
+# ReLU has no derivative at 0; what a program returns there is agreed upon, no more:
+#
+# | Code | “derivative” at 0 |
+# |---|---|
+# | `act.relu` | 0 |
+# | `jnp.maximum(x, 0)` | 1/2 |
+# | `act.leaky_relu` | 1 |
+# | `jnp.abs` | 1 |
+
+# %%
+kinks = (act.relu, lambda x: jnp.maximum(x, 0.0), act.leaky_relu, jnp.abs)
+assert [float(jax.grad(f)(0.0)) for f in kinks] == [0, 0.5, 1, 1]
+
+# %% [markdown] lang="zh"
+# ## 3 实验：饱和
+#
+# 单精度中，$\sigma(z)$ 从 $z\approx16.6$ 起、$\tanh z$ 从 $z\approx8.0$ 起，就舍入成 1 了。tanh **也**饱和，而且更早。
+
+# %% [markdown] lang="en"
+# ## 3 The experiment: saturation
+#
+# In float32 $\sigma(z)$ rounds to 1 from $z\approx16.6$ on, and $\tanh z$ from $z\approx8.0$ on. So tanh saturates **too**, and sooner.
+
+# %%
+grid = jnp.linspace(7.0, 18.0, 11001)
+ends = {name: float(grid[jnp.argmax(four[name](grid) == 1)]) for name in ("sigmoid", "tanh")}
+np.testing.assert_allclose([ends["sigmoid"], ends["tanh"]], [16.6, 8.0], atol=0.5)
+axes = draw.saturation({name: four[name] for name in ends}, ends)
+print("first z that rounds to 1:", {name: round(end, 2) for name, end in ends.items()})
+
+# %% [markdown] lang="zh"
+# *图：左，离 1 还差多少（对数轴），靠近底部的圆点是从哪里起舍入成 1；右，导数。两者都按指数下降，tanh 快一倍。库里的导数不会被舍入成零，因为它不由 $1-\sigma$ 算出。*
+
+# %% [markdown] lang="en"
+# *Picture: left, how much is missing to 1 (logarithmic axis); the dots near the bottom show where it rounds to 1. Right, the derivative. Both fall exponentially, tanh twice as fast. The library's derivative does not round to zero, for it is not taken from $1-\sigma$.*
+
+# %% [markdown] lang="zh"
+# ## 4 实验：信号穿过五十层
+#
+# 宽度为 $n$ 的一层，权重方差取 $g^2/n$。若输入 $z\sim N(0,q)$，则下一层的方差是
+# $$V(q)=g^2\,\mathrm E\,\varphi(\sqrt q\,z)^2,\qquad z\sim N(0,1).$$
+# 要使 $V(1)=1$，增益必须是 $g=1/\sqrt{\mathrm E\,\varphi(z)^2}$：sigmoid 1.8462，tanh 1.5925，ReLU 1.4142（即 $\sqrt2$，He 初始化），GELU 1.5335，SiLU 1.6765。期望用求积算出，不靠随机数：
+
+# %% [markdown] lang="en"
+# ## 4 The experiment: a signal through fifty layers
+#
+# Give a layer of width $n$ weights of variance $g^2/n$. If its input is $z\sim N(0,q)$, the variance in the next layer is
+# $$V(q)=g^2\,\mathrm E\,\varphi(\sqrt q\,z)^2,\qquad z\sim N(0,1).$$
+# For $V(1)=1$ the gain must be $g=1/\sqrt{\mathrm E\,\varphi(z)^2}$: sigmoid 1.8462, tanh 1.5925, ReLU 1.4142 (that is $\sqrt2$, He's initialisation), GELU 1.5335, SiLU 1.6765. The expectation is by quadrature, not by random numbers:
+
+# %%
+print(inspect.getsource(jn.activations.gain))
+five = {name: getattr(act, name) for name in ("sigmoid", "tanh", "relu", "gelu", "silu")}
+gains = {name: float(act.gain(phi)) for name, phi in five.items()}
+np.testing.assert_allclose(
+    list(gains.values()), [1.8462, 1.5925, 1.4142, 1.5335, 1.6765], rtol=1e-3
+)
+print({name: round(gain, 4) for name, gain in gains.items()})
+
+# %% [markdown] lang="zh"
+# 有了准确的增益，信号就能保住吗？不一定。不动点 $q=1$ 附近，误差每层乘以 $V'(1)$：小于 1 则**稳定**，等于 1 则**临界**，大于 1 则**不稳定**。
+
+# %% [markdown] lang="en"
+# Does the exact gain keep the signal? Not always. Near the fixed point $q=1$ an error is multiplied by $V'(1)$ in each layer: below 1 it is **stable**, at 1 **marginal**, above 1 **unstable**.
+
+# %%
+slopes = [float(act.variance_map_slope(phi)) for phi in five.values()]
+np.testing.assert_allclose(slopes, [0.106, 0.461, 1.000, 1.144, 1.173], atol=2e-3)
+axes = draw.variance_cobweb({name: five[name] for name in ("tanh", "relu", "gelu")})
+
+# %% [markdown] lang="zh"
+# *图：方差映射 $V$（蓝）、对角线（点线）与从 $q=2$ 出发的路径（红）。tanh 的路径走向不动点 1；ReLU 的 $V$ 就是对角线，停在原处；GELU 的曲线在 1 处比对角线陡，路径越走越远，出了图框。斜率依次为 0.461、1.000、1.144；另外 sigmoid 为 0.106，SiLU 为 1.173。*
+
+# %% [markdown] lang="en"
+# *Picture: the variance map $V$ (blue), the diagonal (dotted) and the path from $q=2$ (red). That of tanh goes to the fixed point 1; for ReLU $V$ is the diagonal and the path stays; the curve of GELU is steeper than the diagonal at 1, and the path runs away, out of the frame. The slopes are 0.461, 1.000, 1.144; sigmoid has 0.106 and SiLU 1.173.*
+
+# %% [markdown] lang="zh"
+# 这是预言。现在做实验：宽 256、深 50 的随机网络，每种激活函数取 8 个种子。
+
+# %% [markdown] lang="en"
+# So much for the forecast. Now the experiment: random networks, 256 wide and 50 deep, eight seeds for each activation.
+
+
+# %%
+def through(phi, gain):
+    def stack(key):
+        def layer(z, key):
+            W = gain / 16 * jax.random.normal(key, (256, 256))
+            z = jnp.matmul(W, phi(z), precision="highest")
+            return z, jnp.sqrt(jnp.mean(z**2))
+
+        first, rest = jax.random.split(key)
+        z = jax.random.normal(first, (256,))
+        return jax.lax.scan(layer, z, jax.random.split(rest, 50))[1]
+
+    return jax.jit(jax.vmap(stack))(jax.random.split(jax.random.key(0), 8))
+
+
+sizes = {name: np.asarray(through(phi, gains[name])) for name, phi in five.items()}
+ax = draw.through_layers(sizes)
+for name, size in sizes.items():
+    print(f"{name:8} RMS at layer 50: {size[:, -1].min():.2g} to {size[:, -1].max():.2g}")
+for name in ("sigmoid", "tanh"):
+    np.testing.assert_allclose(sizes[name][:, -1], 1, atol=0.2)
+for name in ("gelu", "silu"):
+    assert sizes[name][:, -1].max() > 10 * sizes[name][:, -1].min()
+
+# %% [markdown] lang="zh"
+# *图：各层预激活值的均方根，每个种子一条线。sigmoid 与 tanh 贴着 1；ReLU 慢慢散开；GELU 与 SiLU 分散到几个数量级。GELU 网络要配层归一化（LayerNorm），这是一个原因：选激活函数与选初始化是**同一个**决定。*
+
+# %% [markdown] lang="en"
+# *Picture: the root mean square of the pre-activations of each layer, a line for each seed. Sigmoid and tanh stay by 1; ReLU drifts apart slowly; GELU and SiLU spread over orders of magnitude. This is one reason why GELU networks come with layer normalisation: the activation and the initialisation are **one** decision.*
+
+# %% [markdown] lang="zh"
+# ### 信号保住了，梯度呢？
+# 梯度的平方范数每层约乘以 $g^2\,\mathrm E\,\varphi'(z)^2$。ReLU 恰好是 1；tanh 略大于 1；sigmoid 只有 0.153，五十层之后什么也不剩。若权重保持为 1，界更简单：一串 $n$ 个 sigmoid 的导数不超过 $4^{-n}$。
+
+# %% [markdown] lang="en"
+# ### The signal is kept; and the gradient?
+# The squared norm of a gradient is multiplied by about $g^2\,\mathrm E\,\varphi'(z)^2$ in a layer. ReLU has exactly 1, tanh a little more; sigmoid has 0.153, and nothing is left after fifty layers. With weights of 1 the bound is simpler: a chain of $n$ sigmoids has a derivative of at most $4^{-n}$.
+
+# %%
+factors = {
+    name: float(gains[name] ** 2 * act.second_moment_of_derivative(phi))
+    for name, phi in five.items()
+}
+np.testing.assert_allclose(factors["sigmoid"], 0.153, atol=1e-3)
+np.testing.assert_allclose(factors["relu"], 1, rtol=1e-3)
+assert 1 < factors["tanh"] < 1.5
+
+
+def chain(x, n):
+    for _ in range(n):
+        x = act.sigmoid(x)
+    return x
+
+
+for n in (1, 5, 10):
+    assert abs(jax.grad(chain)(0.0, n)) <= 4.0**-n * 1.0001
+print({name: round(factor, 2) for name, factor in factors.items()})
+
+# %% [markdown] lang="zh"
+# ## 5 勘误三连
+#
+# ### 其一
+# **误区**：sigmoid“除非用在二元分类的输出层，不然绝对不要用”。
+#
+# **反例**：上面五十层的信号，sigmoid 比 GELU 稳得多；上一课两个隐藏单元的异或，sigmoid 的成功次数也多于 ReLU。
+
+# %% [markdown] lang="en"
+# ## 5 Three corrections
+#
+# ### First
+# **The sentence**: sigmoid: “except in the output layer of a binary classification, never use it”.
+#
+# **Counterexample**: the signal of fifty layers above is far steadier with sigmoid than with GELU; and at XOR with two hidden units, in the last lesson, sigmoid succeeded more often than ReLU.
+
+# %%
+assert np.ptp(np.log(sizes["sigmoid"][:, -1])) < np.ptp(np.log(sizes["gelu"][:, -1]))
+assert act.variance_map_slope(act.sigmoid) < 1 < act.variance_map_slope(act.gelu)
+
+# %% [markdown] lang="zh"
+# **正解**：作深层隐藏层的激活函数，sigmoid 的**梯度**消失得太快；但 LSTM 与 GRU 的门、注意力的门、SiLU、多标签输出都用它。由 `tests/test_corrections.py::test_sigmoid_has_its_place_and_tanh_its_limits` 检验。
+#
+# ### 其二
+# **误区**：tanh“几乎在所有场合都适用”。
+#
+# **反例**：在 $z=8.5$ 处，tanh 已经舍入成 1，sigmoid 还没有。
+
+# %% [markdown] lang="en"
+# **The theorem**: as the activation of deep hidden layers, sigmoid loses the **gradient** too fast; but the gates of LSTM, GRU and attention, SiLU and outputs of several labels all use it. Held by `tests/test_corrections.py::test_sigmoid_has_its_place_and_tanh_its_limits`.
+#
+# ### Second
+# **The sentence**: tanh is “suitable nearly everywhere”.
+#
+# **Counterexample**: at $z=8.5$ tanh has rounded to 1, and sigmoid has not.
+
+# %%
+assert act.tanh(8.5) == 1 and act.sigmoid(8.5) < 1
+assert jax.grad(act.tanh)(8.5) < 1e-6 < jax.grad(act.sigmoid)(8.5)
+
+# %% [markdown] lang="zh"
+# **正解**：tanh 的输出以零为中心，这是优点；但它同样饱和，而且更早，因为 $\tanh z=2\sigma(2z)-1$。由 `tests/test_corrections.py::test_sigmoid_has_its_place_and_tanh_its_limits` 检验。
+#
+# ### 其三
+# **误区**：ReLU“不知道用哪个的时候，用这个”。
+#
+# **反例**：一个单元若对所有样本输入都为负，它的梯度恒为零，从此再也不会改变：它“死”了。
+
+# %% [markdown] lang="en"
+# **The theorem**: the outputs of tanh are centred at zero, a merit; but it saturates too, and sooner, because $\tanh z=2\sigma(2z)-1$. Held by `tests/test_corrections.py::test_sigmoid_has_its_place_and_tanh_its_limits`.
+#
+# ### Third
+# **The sentence**: ReLU: “when you do not know which, use this”.
+#
+# **Counterexample**: a unit whose input is negative for every example has a gradient of zero and will never change again: it is “dead”.
+
+# %%
+z = jnp.array([-0.5, -1.0, -2.0])  # the inputs of one unit, for all examples
+dead, leaky = (jax.grad(lambda z, f=f: jnp.sum(f(z)))(z) for f in (act.relu, act.leaky_relu))
+assert jnp.all(dead == 0) and jnp.all(leaky > 0)
+
+# %% [markdown] lang="zh"
+# **正解**：ReLU 是不错的起点，要配上 He 初始化和合适的学习率，并查一查死单元；leaky ReLU 不会这样死。由 `tests/test_corrections.py::test_a_relu_can_die_where_a_leaky_one_cannot` 检验。
+
+# %% [markdown] lang="en"
+# **The theorem**: ReLU is a fair start, with He's initialisation, a fitting learning rate and a look for dead units; a leaky ReLU does not die so. Held by `tests/test_corrections.py::test_a_relu_can_die_where_a_leaky_one_cannot`.
+
+# %% [markdown] lang="zh"
+# ## 6 练习
+#
+# 把 `...` 换成你的代码再运行。没有做对时，`check` 会给出最小的反例和一句提示。
+#
+# **E10.1** 只用 `jnp` 的初等函数写出 $\log\sigma(x)$：$|x|\le10^4$ 时，值与导数都要正确。
+
+# %% [markdown] lang="en"
+# ## 6 Exercises
+#
+# Replace `...` by your code and run the cell. Until it is right, `check` shows the smallest counterexample and a hint.
+#
+# **E10.1** Write $\log\sigma(x)$ with elementary functions of `jnp`: value and derivative must be right for $|x|\le10^4$.
+
+# %% lang="zh"
+check = exercises.zh
+
+# %% lang="en"
+check = exercises.en
+
+
+# %% exercise="E10.1"
+def log_sigmoid(x):
+    """log sigma(x), for any number x."""
+    return -jnp.logaddexp(0.0, -x)
+
+
+check("E10.1", log_sigmoid)
+
+# %% [markdown] lang="zh"
+# **E10.2** 求激活函数 $\varphi$ 的增益 $g=1/\sqrt{\mathrm E\,\varphi(z)^2}$，准到千分之一。`phi` 可以直接作用于数组。
+
+# %% [markdown] lang="en"
+# **E10.2** Find the gain $g=1/\sqrt{\mathrm E\,\varphi(z)^2}$ of an activation, to a thousandth. You may apply `phi` to an array.
+
+
+# %% exercise="E10.2"
+def gain(phi):
+    """1 / sqrt(E[phi(z)^2]) for z ~ N(0, 1)."""
+    z = jnp.linspace(-8.0, 8.0, 4001)
+    density = jnp.exp(-(z**2) / 2) / jnp.sqrt(2 * jnp.pi)
+    return 1 / jnp.sqrt(jnp.sum(phi(z) ** 2 * density) * (z[1] - z[0]))
+
+
+check("E10.2", gain)
+
+# %% [markdown] lang="zh"
+# **E10.3** 死单元普查：`A` 是 ReLU 之后的激活值，形状 (样本数, 单元数)。有多少个单元对**每一个**样本都是零？
+
+# %% [markdown] lang="en"
+# **E10.3** A census of dead units: `A` holds activations after ReLU, shape (examples, units). How many units are zero for **every** example?
+
+
+# %% exercise="E10.3"
+def dead_units(A):
+    """The number of columns of A that are zero throughout."""
+    return jnp.sum(jnp.all(A == 0, axis=0))
+
+
+check("E10.3", dead_units)
+
+# %% [markdown] lang="zh"
+# ## 7 小结
+#
+# | 场合 | 选择 | 理由 |
+# |---|---|---|
+# | 二元、多标签输出，门 | sigmoid | 要的是概率或比例 |
+# | 浅网络，循环网络的状态 | tanh | 以零为中心，方差稳定 |
+# | 深的卷积、全连接网络 | ReLU，He 初始化 | 便宜，梯度因子恰为 1 |
+# | ReLU 死单元太多 | leaky ReLU | 左边仍有斜率 |
+# | Transformer | GELU、SiLU | 光滑，配层归一化 |
+#
+# 拿不准时就试，但要公平地试：`jn.neural_networks.select_activation` 让每个候选用同样的折、种子和学习率，分不出高下时会如实说。
+#
+# **何处会失灵**：照公式写的 tanh、ELU 在 100 处给出 NaN；单精度的 $1-\sigma(z)$ 从 $z\approx16.6$ 起为零；尖点处的导数只是约定。
+#
+# **下一课**：[11 求和与记号](11_sums_and_notation.ipynb)。
+
+# %% [markdown] lang="en"
+# ## 7 Summary
+#
+# | Where | Choice | Why |
+# |---|---|---|
+# | binary or several labels, gates | sigmoid | a probability or a share is wanted |
+# | shallow nets, recurrent state | tanh | centred at zero, stable variance |
+# | deep convolutional or dense nets | ReLU, He's initialisation | cheap; gradient factor exactly 1 |
+# | many dead ReLU units | leaky ReLU | keeps a slope on the left |
+# | transformers | GELU, SiLU | smooth, with layer normalisation |
+#
+# In doubt, test, but fairly: `jn.neural_networks.select_activation` gives every candidate the same folds, seeds and rates, and says so when the data cannot tell.
+#
+# **Where it breaks**: tanh and ELU copied from the formula give NaN at 100; in float32 $1-\sigma(z)$ is zero from $z\approx16.6$ on; at a kink the derivative is a convention.
+#
+# **Next**: [11 Sums and notation](11_sums_and_notation.ipynb).
