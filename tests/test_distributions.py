@@ -734,7 +734,7 @@ def test_every_family_speaks_the_same_verbs(family):
     assert "scipy.stats." in family.__doc__
     verbs = {name for name, member in vars(Distribution).items() if not name.startswith("_") and callable(member)}
     public = {name for name in vars(family) if not name.startswith("_")}
-    assert public <= {*verbs, "Params", "discrete", "log_cdf", "log_sf"}
+    assert public <= {*verbs, "Params", "Statistics", "discrete", "log_cdf", "log_sf", "fit", "infer"}
     assert hash(family.log_prob) == hash(family.log_prob)
     with pytest.raises(TypeError, match=rf"^{family.__name__}: a namespace.*{family.__name__}.log_prob"):
         family(0.0, 1.0)
