@@ -93,7 +93,7 @@ def fit(
     >>> decay = lambda params, t: params["a"] * jnp.exp(-params["k"] * t) + params["c"]
     >>> solution = fit(decay, {"a": 4.0, "k": 1.0, "c": 0.0}, t, y)
     >>> print({name: round(float(value), 3) for name, value in solution.params.items()})
-    {'a': 4.884, 'c': 1.022, 'k': 0.391}
+    {'a': 4.794, 'c': 1.101, 'k': 0.398}
 
     """
     if max_steps < 0:
@@ -144,7 +144,7 @@ def infer(
     >>> y = jnp.array([5.9, 4.3, 3.3, 2.5, 2.1, 1.8, 1.5, 1.4])
     >>> decay = lambda params, t: params[0] * jnp.exp(-params[1] * t) + params[2]
     >>> infer(decay, fit(decay, [4.0, 1.0, 0.0], t, y), t, y).se.round(4)
-    Array([0.0493, 0.0116, 0.0453], dtype=float32)
+    Array([0.0556, 0.0127, 0.053 ], dtype=float32)
 
     """
     posed = _pose(model, solution.params, x, y, weights, precision, bijection)
@@ -160,7 +160,7 @@ def predict(model: Model, solution: Solution, x: Any) -> Array:
 
     >>> line = lambda params, x: params[0] + params[1] * x
     >>> x = jnp.arange(4.0)
-    >>> print(predict(line, fit(line, [0.0, 0.0], x, 1 + 2 * x), jnp.array([10.0])).round(3))
+    >>> print(predict(line, fit(line, [0.0, 0.0], x, 1 + 2 * x), jnp.array([10.0])).round(2))
     [21.]
 
     """
@@ -180,7 +180,7 @@ def confidence_band(model: Model, solution: Solution, inferred: Inference, x: An
     >>> x, y = jnp.arange(5.0), jnp.array([1.1, 2.9, 5.2, 6.8, 9.1])
     >>> solution = fit(line, [0.0, 0.0], x, y)
     >>> print(confidence_band(line, solution, infer(line, solution, x, y), jnp.array([2.0, 10.0])).se.round(4))
-    [0.0856 0.4924]
+    [0.0845 0.4852]
 
     """
     estimate, variance = _spread(model, solution, inferred, x)
@@ -208,8 +208,8 @@ def prediction_band(
     >>> line = lambda params, x: params[0] + params[1] * x
     >>> x, y = jnp.arange(5.0), jnp.array([1.1, 2.9, 5.2, 6.8, 9.1])
     >>> solution = fit(line, [0.0, 0.0], x, y)
-    >>> print(prediction_band(line, solution, infer(line, solution, x, y), jnp.array([2.0, 10.0])).se.round(4))
-    [0.2098 0.5283]
+    >>> print(prediction_band(line, solution, infer(line, solution, x, y), jnp.array([2.0, 10.0])).se.round(2))
+    [0.21 0.52]
 
     """
     estimate, variance = _spread(model, solution, inferred, x)

@@ -110,6 +110,15 @@ def test_certified_grouped_counts(double):
     assert lre(-400 * solution.value, -446.531576195714251) >= 9
 
 
+def test_the_information_by_hand_is_autodiff(double):
+    """That of the Weibull law, at parameters that are not the estimate."""
+    x, share = SAMPLES["Weibull"][0], np.random.default_rng(6).dirichlet(np.ones(50))
+    statistics = Weibull._summarise(distributions.fitting.Rows(jnp.asarray(x), jnp.asarray(share), {}))
+    theta = jnp.array([1.3, 0.8])
+    exact = jax.hessian(lambda theta: Weibull._loss(Weibull.Params(*theta), statistics))(theta)
+    assert_close(Weibull._information(Weibull.Params(*theta), statistics), exact, 1e-12)
+
+
 def test_the_notes_own_cases(dtype):
     """7 of 10, the horse-kicks, a mean and its biased variance."""
     heads = Binomial.fit(np.array([7], dtype), trials=10)
@@ -196,6 +205,9 @@ ENDINGS = {
     "less spread than Poisson": (lambda: NegativeBinomial.fit([3, 4, 3, 4]), Status.BOUNDARY),
     "tails thinner than normal": (lambda: StudentT.fit([-1.0, -1, 0, 1, 1]), Status.BOUNDARY),
     "an end of the support": (lambda: Uniform.fit([1.0, 2.0]), Status.BOUNDARY),
+    "equal x, Cauchy": (lambda: Cauchy.fit([2.0, 2, 2]), Status.BOUNDARY),
+    "half of x equal, Cauchy": (lambda: Cauchy.fit([0.0, 0, 1, 2]), Status.BOUNDARY),
+    "a ridge": (lambda: Cauchy.fit([0.0, 1]), Status.FLAT),
     "collinear": (lambda: MultivariateNormal.fit([[1.0, 2], [2, 4], [3, 6]]), Status.BOUNDARY),
     "NaN": (lambda: Normal.fit([1.0, np.nan]), Status.NON_FINITE_DATA),
     "infinite": (lambda: Gamma.fit([1.0, np.inf]), Status.NON_FINITE_DATA),
@@ -219,6 +231,17 @@ def test_no_success_has_an_interval(double):
     interval = maximum_likelihood.profile_intervals(distributions.Bernoulli.log_prob, solution, tosses)
     assert [float(interval.lower[0]), float(interval.upper[0])] == pytest.approx([0, 0.1748], abs=5e-5)
     assert np.isnan(distributions.Bernoulli.infer(solution, tosses).se[0])
+
+
+def test_no_false_standard_errors_from_log_prob(double):
+    """Where Wald's theory does not hold, or log_prob alone does not know what is constrained or given: NaN."""
+    for name in ("Categorical", "Binomial", "MultivariateNormal", "Laplace", "Pareto", "Uniform"):
+        family, (x, known) = getattr(distributions, name), SAMPLES[name]
+        assert np.all(np.isnan(maximum_likelihood.infer(family.log_prob, family.fit(x, **known), x).se)), name
+    labels, known = SAMPLES["Categorical"]
+    solution = distributions.Categorical.fit(labels, **known)
+    p = np.asarray(solution.params.p)
+    assert_close(distributions.Categorical.infer(solution, labels, **known).se, np.sqrt(p * (1 - p) / 50), 1e-12)
 
 
 def test_the_uniform_law_is_not_regular(double):
@@ -339,6 +362,36 @@ def test_derivatives_are_finite_differences(name, double):
     for slope, at in cases:
         expected = (np.asarray(at(h)) - np.asarray(at(-h))) / (2 * h)
         assert_close(np.asarray(slope) @ direction, expected, tolerances.of("float64").derivative)
+
+
+@pytest.mark.parametrize("name", ["Normal", "Gamma", "Weibull"])
+def test_derivatives_of_a_batch(name, double):
+    """Those of its lanes, a bad lane's 0 or its own; and in a weight of 0, which a row that comes back changes."""
+    family, x = getattr(distributions, name), SAMPLES["Gamma"][0][:20]
+    batch = np.stack([x, np.full(20, np.nan), 2 * x])
+    slopes = jax.grad(lambda batch: jnp.nansum(jax.vmap(family.fit)(batch).params[1]))(batch)
+    assert np.all(np.isfinite(slopes))
+    assert_close(slopes[2], jax.grad(lambda x: family.fit(x).params[1])(2 * x), 1e-9)
+    weights, h = np.ones(20), 1e-6
+    weights[3] = 0
+    run = jax.jit(lambda h: family.fit(x, jnp.asarray(weights).at[3].add(h)).params[0])
+    assert float(jax.grad(run)(0.0)) == pytest.approx(float(run(h) - run(0.0)) / h, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("family", "params"),
+    [(Gamma, (2e4, 1.0)), (Beta, (2e4, 3e4)), (Weibull, (1e3, 2.0)), (Gamma, (0.05, 1.0)), (Beta, (0.1, 0.2))],
+)
+def test_laws_far_from_the_middle(family, params, dtype):
+    """Nearly normal, and nearly all at an end: in float32 too the answer is that of float64, well below its error."""
+    with x64():
+        x = np.asarray(family.sample(jax.random.key(0), family.Params(*params), (200,)))
+        x = np.clip(x, 1e-30, 1 - 1e-7 if family is Beta else np.inf).astype(dtype)
+        exact = family.fit(x.astype(float))
+        error = np.asarray(family.infer(exact, x.astype(float)).se)
+    found = family.fit(x)
+    assert found.status == Status.CONVERGED
+    assert np.all(np.abs(flat(found.params) - flat(exact.params)) <= 0.02 * error)
 
 
 def test_bad_input_is_refused():

@@ -48,8 +48,9 @@ def log_gamma_prefix(a: Array, rate: Array, x: Array) -> Array:
 def _(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, Array]:
     a, rate, x = primals
     a_dot, rate_dot, x_dot = tangents
-    slope = log_ratio(x, a / rate) - digamma_minus_log(a)
-    return log_gamma_prefix(a, rate, x), slope * a_dot - gamma_excess(a, rate, x) * (rate_dot / rate + x_dot / x)
+    excess = gamma_excess(a, rate, x)
+    slope = _log_growth(a, excess, log_ratio(x, a / rate)) - digamma_minus_log(a)
+    return log_gamma_prefix(a, rate, x), slope * a_dot - excess * (rate_dot / rate + x_dot / x)
 
 
 @jax.custom_jvp
@@ -86,8 +87,8 @@ def _(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, A
     a_dot, b_dot, x_dot = tangents[:3]
     n = a + b
     common = digamma_minus_log(n)
-    a_slope = log_ratio(x, a / n) - digamma_minus_log(a) + common
-    b_slope = log_ratio(y, b / n) - digamma_minus_log(b) + common
+    a_slope = _log_growth(a, excess, log_ratio(x, a / n)) - digamma_minus_log(a) + common
+    b_slope = _log_growth(b, -excess, log_ratio(y, b / n)) - digamma_minus_log(b) + common
     return log_beta_prefix(*primals), a_slope * a_dot + b_slope * b_dot - excess / x * (x_dot / y)
 
 
@@ -111,6 +112,12 @@ def log_student_density(z: Array, df: Array) -> Array:
     # log( Gamma(a + 1/2) / Gamma(a) / sqrt(a) )
     ratio = a * jnp.log1p(1 / df) - 0.5 + stirling_error(a + 0.5) - stirling_error(a)
     return ratio - math.log(2 * math.pi) / 2 - (df + 1) / 2 * log1p_square(z / jnp.sqrt(df))
+
+
+def _log_growth(k: Array, excess: Array, far: Array) -> Array:
+    """log((k + excess) / k), near by the excess, which has more digits; else it is given."""
+    near = jnp.abs(excess) < k / 4
+    return jnp.where(near, jnp.log1p(jnp.where(near, excess, 0) / k), far)
 
 
 def _deviance(k: Array, excess: Array, log_mean_over_k: Array) -> Array:

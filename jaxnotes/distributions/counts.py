@@ -53,7 +53,9 @@ class Binomial(Discrete):
 
     @staticmethod
     def _log_density(params: Any, x: Array) -> Array:
+        # Trials are known and whole: a derivative would make a standard error of them.
         n, p = params
+        n = jax.lax.stop_gradient(n)
         none, between = x == 0, (x > 0) & (x < n)
         proper = between & (p > 0) & (p < 1)
         k, m = jnp.where(proper, x, 1), jnp.where(proper, n, 2)

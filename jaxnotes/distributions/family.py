@@ -338,6 +338,11 @@ class Distribution:
         """A change of each parameter that is large, a law of the same shape."""
         return params
 
+    @classmethod
+    def _in_units(cls, params: Law, slopes: Law) -> Law:
+        """The slopes of the loss along as many directions as there are parameters, each a large change long."""
+        return jax.tree.map(jnp.multiply, slopes, cls._units(params))
+
     @staticmethod
     def _information(params: Law, statistics: Any) -> Array | None:
         """The Hessian of the loss at the estimate, where there is a faster way to it than automatic derivatives."""

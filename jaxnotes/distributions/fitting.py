@@ -4,8 +4,8 @@ A family reduces a sample to its statistics, states the mean negative log-likeli
 parameters and statistics, and the parameters that minimise it. Statuses, gradients, standard errors and derivatives
 with respect to the data follow from these here. All is written for one sample; `jax.vmap` makes it a batch.
 
-The scaled gradient is max_j |g_j| u_j with a unit u_j of each parameter (itself where positive, the scale for a
-location), so that it does not depend on the units of x.
+The scaled gradient is the steepest slope of the loss along changes of a size that is natural to the family (a positive
+parameter itself, the scale for a location), so that it does not depend on the units of x.
 """
 
 import dataclasses
@@ -70,23 +70,37 @@ def _solver(family: Any) -> Callable[[Sample], Solution]:
 
     @solve.defjvp
     def _(primals: tuple[Sample], tangents: tuple[Sample]) -> tuple[Solution, Solution]:
-        """A closed form is differentiated as it stands, the answer of an iteration by the implicit formula."""
-        if family._closed_form:
-            return jax.jvp(functools.partial(solve_one, for_derivatives=True), primals, tangents)
         solution = solve(*primals)
-        theta, with_params = _free(family, solution.params, primals[0].known)
-
-        def loss(theta: Array, sample: Sample) -> Array:
-            return family._loss(with_params(theta, sample.known), _statistics(family, sample, for_derivatives=True))
-
-        theta_dot, value_dot = implicit.tangent(loss, theta, *primals, *tangents)
+        tangent = _along_closed_form if family._closed_form else _along_maximum
+        params_dot, value_dot = tangent(family, solution, primals, tangents)
         zero = jax.tree.map(implicit.zero_tangent, solution)
-        known_dot = tangents[0].known
-        params_dot = with_params(theta_dot, known_dot)
-        held = jax.tree.map(lambda dot: jnp.where(solution.converged, dot, 0), (params_dot, value_dot))
-        return solution, dataclasses.replace(zero, params=held[0], value=held[1])
+        return solution, dataclasses.replace(zero, params=params_dot, value=value_dot)
 
     return solve
+
+
+def _along_closed_form(family: Any, _: Solution, samples: tuple[Sample], tangents: tuple[Sample]) -> tuple[Any, Array]:
+    """The tangents of params and value: a closed form is differentiated as it stands."""
+
+    def closed_form(sample: Sample) -> tuple[Any, Array]:
+        solution = _solve(family, sample, for_derivatives=True)
+        return solution.params, solution.value
+
+    return jax.jvp(closed_form, samples, tangents)[1]
+
+
+def _along_maximum(
+    family: Any, solution: Solution, samples: tuple[Sample], tangents: tuple[Sample]
+) -> tuple[Any, Array]:
+    """The same where the maximum was found by iteration, by the implicit formula; 0 where there was none."""
+    theta, with_params = _free(family, solution.params, samples[0].known)
+
+    def loss(theta: Array, sample: Sample) -> Array:
+        return family._loss(with_params(theta, sample.known), _statistics(family, sample, for_derivatives=True))
+
+    theta_dot, value_dot = implicit.tangent(loss, theta, *samples, *tangents)
+    dots = with_params(theta_dot, tangents[0].known), value_dot
+    return jax.tree.map(lambda dot: jnp.where(solution.converged, dot, 0), dots)
 
 
 def _free(family: Any, params: Any, known: dict[str, Array]) -> tuple[Array, Callable[[Array, dict[str, Array]], Any]]:
@@ -114,10 +128,9 @@ def _solve(family: Any, sample: Sample, *, for_derivatives: bool = False) -> Sol
     statistics = _statistics(family, sample, for_derivatives=for_derivatives)
     params, steps, ending = family._maximise(statistics)
     value, slopes = jax.value_and_grad(family._loss)(params, statistics)
-    units = family._units(params)
-    free = [name for name in params._fields if name not in sample.known]
-    parts = [jnp.max(jnp.abs(getattr(slopes, name) * getattr(units, name))) for name in free]
-    grad_norm = functools.reduce(jnp.maximum, parts)
+    scaled = family._in_units(params, slopes)
+    free = [getattr(scaled, name) for name in params._fields if name not in sample.known]
+    grad_norm = functools.reduce(jnp.maximum, [jnp.max(jnp.abs(slope)) for slope in free])
     trouble, edge = _trouble(family, sample), family._on_edge(params)
     # On an edge where the law degenerates to a point the density has no bound.
     value = jnp.where(edge & jnp.isnan(value), -jnp.inf, value)

@@ -194,6 +194,12 @@ class Beta(PositiveParameters):
         prefix = log_beta_prefix(a, b, m, 1 - m, beta_excess(a, b, m))
         return jnp.log(m) + jnp.log1p(-m) - prefix + (a - 1) * below + (b - 1) * above
 
+    @classmethod
+    def _in_units(cls, params: Any, slopes: Any) -> Any:
+        """Along a + b at a fixed mean, and along the mean, whose unit is a standard deviation."""
+        a, b = params
+        return Beta.Params(a * slopes.a + b * slopes.b, jnp.sqrt(a / (a + b + 1) * b) * (slopes.a - slopes.b))
+
     @staticmethod
     def _maximise(statistics: Any) -> Peak:
         """The loss is convex. It starts from the law with the sample's mean and variance."""

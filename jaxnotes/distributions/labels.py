@@ -119,7 +119,8 @@ class Categorical(Discrete):
 
     @staticmethod
     def _log_density(params: Any, x: Array) -> Array:
-        return jnp.log(params.p[x.astype(int)])
+        # Divided by the sum, of which the likelihood must not be a function: else p would not be at its maximum.
+        return jnp.log(params.p[x.astype(int)]) - jnp.log(jnp.sum(params.p))
 
     @staticmethod
     def _log_tails(params: Any, x: Array) -> tuple[Array, Array]:
@@ -176,11 +177,6 @@ class Categorical(Discrete):
     def _maximise(rows: Rows) -> Peak:
         hits = (rows.x[:, None] == rows.known["labels"][None]).astype(rows.share.dtype)
         return Peak(Categorical.Params(fitting.average(hits, rows.share)))
-
-    @classmethod
-    def _loss(cls, params: Any, statistics: Any) -> Array:
-        """Of p / sum p, so that the gradient is that along the simplex."""
-        return super()._loss(Categorical.Params(params.p / jnp.sum(params.p)), statistics)
 
     @classmethod
     def _on_edge(cls, params: Any) -> Array:

@@ -233,6 +233,12 @@ class Gamma(PositiveParameters):
         m, spread = statistics
         return jnp.log(m) - log_gamma_prefix(params.shape, params.rate, m) + (params.shape - 1) * spread
 
+    @classmethod
+    def _in_units(cls, params: Any, slopes: Any) -> Any:
+        """Along the shape at a fixed mean, and along the mean, whose unit is a standard deviation."""
+        shape, rate = params
+        return Gamma.Params(shape * slopes.shape + rate * slopes.rate, rate / jnp.sqrt(shape) * slopes.rate)
+
     @staticmethod
     def _maximise(statistics: Any) -> Peak:
         """log(shape) - psi(shape) = spread; as a function of 1 / shape the left side is convex and nearly linear."""
@@ -331,6 +337,10 @@ class Weibull(PositiveParameters):
         log_hazard = params.shape * (y - log_ratio(params.scale, m))
         terms = jnp.exp(log_hazard) - log_hazard + y
         return jnp.log(m) - jnp.log(params.shape) + fitting.average(terms, share)
+
+    @staticmethod
+    def _units(params: Any) -> Any:
+        return Weibull.Params(params.shape, params.scale / params.shape)
 
     @staticmethod
     def _information(params: Any, statistics: Any) -> Array:

@@ -410,9 +410,6 @@ def _student_peak(rows: Rows, df: Array | None, start_df: Array | float = 0.0) -
     deviations = jnp.abs(rows.x - loc)
     unit = fitting.median(deviations, rows.share)
     unit = jnp.where(unit > 0, unit, fitting.average(deviations, rows.share))
-    tied = fitting.average((deviations == 0).astype(rows.x.dtype), rows.share)
-    limit = 0.5 if df is None else df / (df + 1)
-    point = tied >= limit
     y = (rows.x - loc) / unit
 
     def law(theta: Array) -> Any:
@@ -429,10 +426,18 @@ def _student_peak(rows: Rows, df: Array | None, start_df: Array | float = 0.0) -
         start = jnp.append(start, jnp.log1p(1 / start_df))
     theta, steps, ending = fitting.minimum(loss, start)
     found = law(theta)
+    nearest = rows.x[jnp.argmin(jnp.abs(y - found.loc))]
+    tied = fitting.average((rows.x == nearest).astype(y.dtype), rows.share)
+    limit = 0.5 if df is None else df / (df + 1)
+    rounding = len(y) * float(jnp.finfo(y.dtype).eps)
+    point = tied > limit + rounding
     scale = jnp.where(point, 0, unit * found.scale)
-    params = StudentT.Params(found.df, loc + jnp.where(point, 0, unit * found.loc), scale)
-    # An ending at the last digit is judged by the gradient, as for every family.
-    return Peak(params, steps, first_status((ending == Status.STALLED, Status.CONVERGED), otherwise=ending))
+    params = StudentT.Params(found.df, jnp.where(point, nearest, loc + unit * found.loc), scale)
+    # At the limit the likelihood is bounded, but highest at scale 0. An ending at the last digit is judged by the
+    # gradient, as for every family.
+    fine = (ending == Status.CONVERGED) | (ending == Status.STALLED)
+    edge = first_status((tied >= limit - rounding, Status.BOUNDARY))
+    return Peak(params, steps, first_status((fine, edge), otherwise=ending))
 
 
 def _finite(df: Array) -> Array:
