@@ -335,20 +335,7 @@ def _count_rows(model: Model, params: Any, x: Any, y: Array) -> int:
 @functools.partial(jax.jit, static_argnums=(1, 2))
 def _fit(data: Curves, curve: Curve, max_steps: int) -> Solution:
     engine = batching.vectorise(functools.partial(levenberg_marquardt.solve_block, curve, max_steps), most=MOST_LANES)
-
-    @jax.custom_jvp
-    def solve(data: Curves) -> Solution:
-        return engine(data)
-
-    @solve.defjvp
-    def _(primals: tuple[Curves], tangents: tuple[Curves]) -> tuple[Solution, Solution]:
-        solution = solve(*primals)
-        at = functools.partial(levenberg_marquardt.objective, curve)
-        theta_dot, value_dot = implicit.tangent(at, solution.params, *primals, *tangents)
-        zero = jax.tree.map(implicit.zero_tangent, solution)
-        return solution, dataclasses.replace(zero, params=theta_dot, value=value_dot)
-
-    return solve(data)
+    return implicit.differentiable(engine, functools.partial(levenberg_marquardt.objective, curve))(data)
 
 
 @functools.partial(jax.jit, static_argnums=1)

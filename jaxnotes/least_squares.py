@@ -204,19 +204,7 @@ def _solver(intercept: bool):
         lambda data: data.X.shape[0] >= row_chunks.MANY_ROWS,
     )
 
-    @jax.custom_jvp
-    def solve(data: Equations) -> Solution:
-        return engine(data)
-
-    @solve.defjvp
-    def _(primals: tuple[Equations], tangents: tuple[Equations]) -> tuple[Solution, Solution]:
-        solution = solve(*primals)
-        at = functools.partial(block_least_squares.objective, intercept)
-        theta_dot, value_dot = implicit.tangent(at, solution.params, *primals, *tangents)
-        zero = jax.tree.map(implicit.zero_tangent, solution)
-        return solution, dataclasses.replace(zero, params=theta_dot, value=value_dot)
-
-    return solve
+    return implicit.differentiable(engine, functools.partial(block_least_squares.objective, intercept))
 
 
 @functools.partial(jax.jit, static_argnums=1)

@@ -60,6 +60,19 @@ def vectorise(
     return solve_one
 
 
+def count_lanes(block: Any) -> int:
+    """The lanes of a block, whose leaves have the lane axis first, of length 1 where shared."""
+    return max(leaf.shape[0] for leaf in jax.tree.leaves(block))
+
+
+def lane_axes(block: Any, lanes: int) -> tuple[Any, Any]:
+    """The `in_axes` that jax.vmap needs for a block, and the block for it: what the lanes share is without a lane axis,
+    so that it is computed once.
+    """
+    axes = jax.tree.map(lambda leaf: 0 if leaf.shape[0] == lanes else None, block)
+    return axes, jax.tree.map(lambda leaf: leaf if leaf.shape[0] == lanes else leaf[0], block)
+
+
 @functools.cache
 def _many(solve_block: Callable[[Any], Any], treedef: Any, per_lane: tuple[bool, ...], most: int) -> Callable[..., Any]:
     """Solve a whole batch: leaves marked in `per_lane` have the lane axis first, the others are shared."""
@@ -120,7 +133,7 @@ def block_lanes(leaves: tuple[Array, ...], per_lane: tuple[bool, ...], most: int
     one. Each lane then needs vectors as long as the longest axis of what is shared.
 
     """
-    total = _count_lanes(leaves, per_lane)
+    total = _batch_size(leaves, per_lane)
     own_bytes = sum(leaf.nbytes // total for leaf, own in zip(leaves, per_lane, strict=True) if own)
     shared = [leaf for leaf, own in zip(leaves, per_lane, strict=True) if not own]
     most_shared = sum(leaf.nbytes for leaf in shared) > own_bytes
@@ -136,14 +149,14 @@ def block_lanes(leaves: tuple[Array, ...], per_lane: tuple[bool, ...], most: int
     return lanes
 
 
-def _count_lanes(leaves: tuple[Array, ...], per_lane: tuple[bool, ...]) -> int:
+def _batch_size(leaves: tuple[Array, ...], per_lane: tuple[bool, ...]) -> int:
     return next(leaf.shape[0] for leaf, own in zip(leaves, per_lane, strict=True) if own)
 
 
 def _by_blocks(
     solve_block: Callable[..., Any], leaves: tuple[Array, ...], per_lane: tuple[bool, ...], most: int
 ) -> Any:
-    total = _count_lanes(leaves, per_lane)
+    total = _batch_size(leaves, per_lane)
     block = block_lanes(leaves, per_lane, most)
     if total < block:
         repeat = jnp.minimum(jnp.arange(block), total - 1)

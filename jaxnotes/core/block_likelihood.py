@@ -1,6 +1,5 @@
 """The fit of a user's likelihood: on a block of problems, lane axis first; batched; differentiated at the optimum."""
 
-import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -27,22 +26,10 @@ def fit(model: LogProb, max_steps: int, problem: Problem) -> Solution:
     """The fit of one problem, params flat: batched by jax.vmap through `batching`, differentiated by `implicit`."""
     engine = vectorised(functools.partial(solve_block, model, max_steps), lambda problem: problem.observed)
 
-    @jax.custom_jvp
-    def solve(problem: Problem) -> Solution:
-        return engine(problem)
+    def objective(theta: Array, problem: Problem) -> Array:
+        return likelihood.objective(model, theta, likelihood.sound_only(model, theta, problem.observed))
 
-    @solve.defjvp
-    def _(primals: tuple[Problem], tangents: tuple[Problem]) -> tuple[Solution, Solution]:
-        solution = solve(*primals)
-
-        def at(theta: Array, problem: Problem) -> Array:
-            return likelihood.objective(model, theta, likelihood.sound_only(model, theta, problem.observed))
-
-        theta_dot, value_dot = implicit.tangent(at, solution.params, *primals, *tangents)
-        zero = jax.tree.map(implicit.zero_tangent, solution)
-        return solution, dataclasses.replace(zero, params=theta_dot, value=value_dot)
-
-    return solve(problem)
+    return implicit.differentiable(engine, objective)(problem)
 
 
 def vectorised(solve_block: Callable[[Any], Any], observed: Callable[[Any], Observations]) -> Callable[[Any], Any]:
@@ -57,7 +44,7 @@ def vectorised(solve_block: Callable[[Any], Any], observed: Callable[[Any], Obse
 
 def solve_block(model: LogProb, max_steps: int, problem: Problem) -> Solution:
     """Solve a block: every leaf of `problem` has the lane axis first, of length 1 where shared; params are (L, q)."""
-    lanes = max(leaf.shape[0] for leaf in jax.tree.leaves(problem))
+    lanes = batching.count_lanes(problem)
     start = jnp.broadcast_to(problem.start, (lanes, problem.start.shape[1]))
     trouble, holes = over_lanes(_data_trouble, problem.observed, lanes)(start)
     observed = present_rows(problem.observed, lanes)
@@ -75,14 +62,8 @@ def over_lanes(
     function: Callable[[Array, Observations], Any], observed: Observations, lanes: int
 ) -> Callable[[Array], Any]:
     """function(theta, observed) for each lane of theta (L, ...); leaves of `observed` of lane axis 1 are shared."""
-    leaves, structure = jax.tree.flatten(observed)
-    axes = [0 if leaf.shape[0] == lanes else None for leaf in leaves]
-    held = [leaf if axis == 0 else leaf[0] for leaf, axis in zip(leaves, axes, strict=True)]
-
-    def one(theta: Array, leaves: list[Array]) -> Any:
-        return function(theta, structure.unflatten(leaves))
-
-    return lambda theta: jax.vmap(one, in_axes=(0, axes))(theta, held)
+    axes, held = batching.lane_axes(observed, lanes)
+    return lambda theta: jax.vmap(function, in_axes=(0, axes))(theta, held)
 
 
 def present_rows(observed: Observations, lanes: int) -> Observations:

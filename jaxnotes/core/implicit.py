@@ -4,6 +4,7 @@ Where F(theta, data) = 0 defines theta, d theta = - (dF/dtheta)^-1 (dF/ddata) d 
 the iterations, so forward, reverse and second derivatives cost one linear solve each.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from jax.flatten_util import ravel_pytree
 
 from jaxnotes.core import linalg
 from jaxnotes.core.arrays import Array
+from jaxnotes.core.status import Solution
 
 
 def tangent(objective: Callable[[Array, Any], Array], theta: Array, data: Any, data_dot: Any) -> tuple[Array, Array]:
@@ -27,6 +29,27 @@ def tangent(objective: Callable[[Array, Any], Array], theta: Array, data: Any, d
     _, value_dot = jax.jvp(lambda data: objective(theta, data), (data,), (data_dot,))
     theta_dot = -linalg.solve(linalg.factor_spd(hessian[None], jnp.zeros_like(change[None])), change[None])[0]
     return theta_dot, value_dot
+
+
+def differentiable(
+    solve: Callable[[Any], Solution], objective: Callable[[Array, Any], Array]
+) -> Callable[[Any], Solution]:
+    """solve(data), with the derivatives that the minimum of objective(params, data) has; params is one array."""
+    solver = jax.custom_jvp(solve)
+
+    @solver.defjvp
+    def _(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Solution, Solution]:
+        solution = solver(*primals)
+        shape = solution.params.shape
+
+        def at(theta: Array, data: Any) -> Array:
+            return objective(theta.reshape(shape), data)
+
+        theta_dot, value_dot = tangent(at, solution.params.reshape(-1), *primals, *tangents)
+        zero = jax.tree.map(zero_tangent, solution)
+        return solution, dataclasses.replace(zero, params=theta_dot.reshape(shape), value=value_dot)
+
+    return solver
 
 
 def minimiser(

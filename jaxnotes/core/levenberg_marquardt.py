@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxnotes.core import triangles
+from jaxnotes.core import batching, triangles
 from jaxnotes.core.arrays import Array
 from jaxnotes.core.loop import iterate, select_lanes
 from jaxnotes.core.products import contract, row_sum
@@ -140,7 +140,7 @@ class Run(NamedTuple):
 
 def solve_block(curve: Curve, max_steps: int, data: Curves) -> Solution:
     """Solve a block: every leaf of `data` has the lane axis first, of length 1 where shared; params are (L, q)."""
-    lanes = _count_lanes(data)
+    lanes = batching.count_lanes(data)
     start = jnp.broadcast_to(data.start, (lanes, data.start.shape[1]))
     tol = jnp.broadcast_to(data.tol, (lanes,))
     trouble = _data_trouble(data)
@@ -193,20 +193,13 @@ def count_observations(data: Curves) -> Array:
     return jnp.sum(weights, axis=-1)
 
 
-def _count_lanes(data: Curves) -> int:
-    return max(leaf.shape[0] for leaf in jax.tree.leaves(data))
-
-
 class _Model:
     """A block made ready: the weighted curve of every lane, and its derivatives, at theta (L, q)."""
 
     def __init__(self, curve: Curve, data: Curves):
         n = data.y.shape[1]
-        leaves, structure = jax.tree.flatten((data.captured, data.x))
-        # What lanes share stays without a lane axis, so that it is computed once.
-        self._axes = [None if leaf.shape[0] == 1 else 0 for leaf in leaves]
-        self._leaves = [leaf if axis == 0 else leaf[0] for leaf, axis in zip(leaves, self._axes, strict=True)]
-        self._curve = lambda theta, leaves: curve(*_insert(theta, structure.unflatten(leaves)))
+        self._axes, self._rest = batching.lane_axes((data.captured, data.x), batching.count_lanes(data))
+        self._curve = curve
         # Without weights there is nothing to multiply by: they are 1 for all rows.
         self._even = n > 1 and data.weights.shape[1] == data.precision.shape[1] == 1
         self._present = jnp.broadcast_to(data.weights > 0, (data.weights.shape[0], n))
@@ -216,11 +209,12 @@ class _Model:
     def at(self, theta: Array) -> Point:
         """Residuals and derivatives, in triangular form."""
 
-        def one(theta: Array, leaves: list[Any]) -> tuple[Array, Array]:
-            values, push = jax.linearize(lambda theta: self._curve(theta, leaves), theta)
+        def one(theta: Array, rest: tuple[list[Array], Any]) -> tuple[Array, Array]:
+            captured, x = rest
+            values, push = jax.linearize(lambda theta: self._curve(captured, theta, x), theta)
             return values, jax.vmap(push)(jnp.eye(len(theta), dtype=theta.dtype))
 
-        values, columns = jax.vmap(one, (0, self._axes), (0, 1))(theta, self._leaves)
+        values, columns = jax.vmap(one, (0, self._axes), (0, 1))(theta, self._rest)
         y, residual = self._weighted(self._y), self._weighted(self._y - values)
         columns = self._weighted(columns)
         triangle = triangles.triangularise(columns, residual)
@@ -232,15 +226,17 @@ class _Model:
     def acceleration(self, theta: Array, move: Array) -> Array:
         """J' times the second derivative of the curve along `move` (L, q), shape (L, q)."""
 
-        def one(theta: Array, move: Array, leaves: list[Any]) -> tuple[Array, Array]:
+        def one(theta: Array, move: Array, rest: tuple[list[Array], Any]) -> tuple[Array, Array]:
+            captured, x = rest
+
             def curve(theta: Array) -> Array:
-                return self._curve(theta, leaves)
+                return self._curve(captured, theta, x)
 
             _, second = jax.jvp(lambda theta: jax.jvp(curve, (theta,), (move,))[1], (theta,), (move,))
             push = jax.linearize(curve, theta)[1]
             return second, jax.vmap(push)(jnp.eye(len(theta), dtype=theta.dtype))
 
-        second, columns = jax.vmap(one, (0, 0, self._axes), (0, 1))(theta, move, self._leaves)
+        second, columns = jax.vmap(one, (0, 0, self._axes), (0, 1))(theta, move, self._rest)
         return contract("kln,ln->lk", self._weighted(columns), self._weighted(second))
 
     def _weighted(self, rows: Array) -> Array:
@@ -249,11 +245,6 @@ class _Model:
             return rows
         present, root = (jnp.expand_dims(a, range(rows.ndim - 2)) for a in (self._present, self._root))
         return jnp.where(present, rows * root, 0)
-
-
-def _insert(theta: Array, rest: tuple[list[Array], Any]) -> tuple[list[Array], Array, Any]:
-    captured, x = rest
-    return captured, theta, x
 
 
 def _advance(model: _Model, tol: Array, run: Run) -> Run:
@@ -302,7 +293,7 @@ def _norm(p: Array) -> Array:
 
 def _data_trouble(data: Curves) -> Array:
     """Statuses that the data alone decide, (L,)."""
-    lanes, n = _count_lanes(data), data.y.shape[1]
+    lanes, n = batching.count_lanes(data), data.y.shape[1]
     present = jnp.broadcast_to(data.weights > 0, (data.weights.shape[0], n))
     negative = jnp.any(data.weights < 0, axis=1) | jnp.any(present & (data.precision < 0), axis=1) | (data.tol < 0)
     missing = ~jnp.isfinite(data.y) | ~jnp.isfinite(data.precision)

@@ -7,7 +7,6 @@ A family is its log-likelihood by rows. The objective is
 the intercept unpenalised. Models with several predictors (one per class) have coef (m, p) and intercept (m,).
 """
 
-import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -31,23 +30,7 @@ def solver(model: Model) -> Callable[[Rows], Solution]:
         lambda rows: rows.X.shape[0] >= row_chunks.MANY_ROWS,
     )
 
-    @jax.custom_jvp
-    def fit(rows: Rows) -> Solution:
-        return engine(rows)
-
-    @fit.defjvp
-    def _(primals: tuple[Rows], tangents: tuple[Rows]) -> tuple[Solution, Solution]:
-        solution = fit(*primals)
-        theta = solution.params
-
-        def at(flat: Array, rows: Rows) -> Array:
-            return objective(model, flat.reshape(theta.shape), rows)
-
-        theta_dot, value_dot = implicit.tangent(at, theta.reshape(-1), *primals, *tangents)
-        zero = jax.tree.map(implicit.zero_tangent, solution)
-        return solution, dataclasses.replace(zero, params=theta_dot.reshape(theta.shape), value=value_dot)
-
-    return fit
+    return implicit.differentiable(engine, functools.partial(objective, model))
 
 
 def objective(model: Model, theta: Array, rows: Rows) -> Array:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxnotes.core import block_likelihood, block_minimize, likelihood, linalg, special
+from jaxnotes.core import batching, block_likelihood, block_minimize, likelihood, linalg, special
 from jaxnotes.core.arrays import Array
 from jaxnotes.core.likelihood import LogProb, Observations
 from jaxnotes.core.loop import iterate, select_lanes
@@ -76,7 +76,7 @@ def intervals(model: LogProb, task: Task) -> Array:
 
 def search_block(model: LogProb, task: Task) -> Array:
     """The endpoints of a block, (L, 2, q); every leaf of `task` has the lane axis first, of length 1 where shared."""
-    lanes = max(leaf.shape[0] for leaf in jax.tree.leaves(task))
+    lanes = batching.count_lanes(task)
     q = task.estimate.shape[1]
     points = 2 * q
 
@@ -100,65 +100,34 @@ def search_block(model: LogProb, task: Task) -> Array:
     return ends.reshape(lanes, 2, q)
 
 
+class Targets(NamedTuple):
+    """What the lanes search: the held parameter (M, q), the side of the endpoint, -1 or 1, its value at the estimate,
+    how far F may rise to the endpoint, and the scaled gradient of a conditional optimum, (M,).
+    """
+
+    held: Array
+    side: Array
+    centre: Array
+    drop: Array
+    tol: Array
+
+    def others(self, at: block_minimize.Point) -> block_minimize.Point:
+        """The point as a function of the other parameters."""
+        return at._replace(grad=jnp.where(self.held, 0, at.grad), hessian=_without(at.hessian, self.held))
+
+
 def search(
     evaluate: block_minimize.Evaluate, estimate: Array, held: Array, side: Array, drop: Array, tol: Array, usable: Array
 ) -> Array:
     """The endpoint on each lane's side, -1 or 1 (M,), of the parameter held (M, q), from the estimate (M, q)."""
     centre = _pick(estimate, held)
-
-    def others(at: block_minimize.Point) -> block_minimize.Point:
-        return at._replace(grad=jnp.where(held, 0, at.grad), hessian=_without(at.hessian, held))
+    targets = Targets(held, side, centre, drop, tol)
 
     def step(state: Search) -> Search:
         start = state.base + state.along * (state.trial - _pick(state.base, held))[:, None]
-        at = block_minimize.minimise(evaluate, start, tol, state.active, MAX_STEPS, others).at
-        new = select_lanes(at.finite, _from_point(state, at), _from_failure(state))
+        at = block_minimize.minimise(evaluate, start, tol, state.active, MAX_STEPS, targets.others).at
+        new = select_lanes(at.finite, _from_point(targets, state, at), _from_failure(targets, state))
         return new._replace(steps=state.steps + 1, active=jnp.isnan(new.end))
-
-    def _from_point(state: Search, at: block_minimize.Point) -> Search:
-        """What to do after a trial with a finite objective."""
-        eps = float(jnp.finfo(at.value.dtype).eps)
-        travelled = jnp.abs(state.trial - centre)
-        first = travelled == 0
-        bound = jnp.where(first, at.value + drop, state.bound)
-        along, slope, curvature, excess = _conditional(at, held)
-        optimal = (others(at).grad_norm <= 100 * tol) | (jnp.abs(excess) <= NEGLIGIBLE * drop)
-        rise = bound - (at.value - jnp.where(optimal, excess, 0))
-        inside = jnp.where(rise >= 0, state.trial, state.inside)
-        outside = jnp.where(rise >= 0, state.outside, state.trial)
-        least = eps * at.level / jnp.maximum(jnp.abs(state.trial), 1) ** 2
-        long = jnp.where(first, jnp.sqrt(2 * drop / jnp.maximum(jnp.abs(curvature), least)), 3 * travelled)
-        jump, solvable = _root(slope, curvature, rise, side)
-        jump = jnp.where(solvable, jump, jnp.sign(rise) * side * long)
-        width = jnp.where(first, jnp.abs(jump), state.width)
-        # The rounding of the objective may keep a trial from meeting the bound: then the bracket tells.
-        narrow = jnp.abs(outside - inside) <= CLOSE * travelled
-        found = (jnp.abs(jump) <= CLOSE * travelled) | (jnp.abs(rise) <= 8 * eps * at.level) | narrow
-        endless = (rise > 0) & (travelled > width / eps**0.5)
-        longest = jnp.where(first, state.cap, jnp.minimum(state.cap, long))
-        meeting = state.trial + jnp.where(narrow, 0, jump)
-        trial = state.trial + jnp.clip(jump, -longest, longest)
-        crossing = (side * (trial - outside) >= 0) | (side * (trial - inside) <= 0)
-        return state._replace(
-            trial=jnp.where(crossing, (inside + outside) / 2, trial),
-            base=at.theta,
-            along=along,
-            bound=bound,
-            inside=inside,
-            outside=outside,
-            cap=jnp.where(jnp.abs(jump) > state.cap, 4 * state.cap, state.cap),
-            width=width,
-            end=jnp.where(found & solvable & optimal, meeting, jnp.where(endless, side * jnp.inf, jnp.nan)),
-        )
-
-    def _from_failure(state: Search) -> Search:
-        """What to do after a trial where the objective is not finite: go a quarter of the way."""
-        base = _pick(state.base, held)
-        short = (state.trial - base) / 4
-        edge = jnp.abs(short) <= EDGE * state.width
-        return state._replace(
-            trial=base + short, cap=jnp.abs(short), end=jnp.where(edge & (base == state.inside), base, jnp.nan)
-        )
 
     unlimited = jnp.full_like(centre, jnp.inf)
     start = Search(
@@ -175,6 +144,54 @@ def search(
         active=usable,
     )
     return iterate(step, start, MAX_TRIALS).end
+
+
+def _from_point(targets: Targets, state: Search, at: block_minimize.Point) -> Search:
+    """What to do after a trial with a finite objective."""
+    held, side, centre, drop, tol = targets
+    eps = float(jnp.finfo(at.value.dtype).eps)
+    travelled = jnp.abs(state.trial - centre)
+    first = travelled == 0
+    bound = jnp.where(first, at.value + drop, state.bound)
+    along, slope, curvature, excess = _conditional(at, held)
+    optimal = (targets.others(at).grad_norm <= 100 * tol) | (jnp.abs(excess) <= NEGLIGIBLE * drop)
+    rise = bound - (at.value - jnp.where(optimal, excess, 0))
+    inside = jnp.where(rise >= 0, state.trial, state.inside)
+    outside = jnp.where(rise >= 0, state.outside, state.trial)
+    least = eps * at.level / jnp.maximum(jnp.abs(state.trial), 1) ** 2
+    long = jnp.where(first, jnp.sqrt(2 * drop / jnp.maximum(jnp.abs(curvature), least)), 3 * travelled)
+    jump, solvable = _root(slope, curvature, rise, side)
+    jump = jnp.where(solvable, jump, jnp.sign(rise) * side * long)
+    width = jnp.where(first, jnp.abs(jump), state.width)
+    # The rounding of the objective may keep a trial from meeting the bound: then the bracket tells.
+    narrow = jnp.abs(outside - inside) <= CLOSE * travelled
+    found = (jnp.abs(jump) <= CLOSE * travelled) | (jnp.abs(rise) <= 8 * eps * at.level) | narrow
+    endless = (rise > 0) & (travelled > width / eps**0.5)
+    longest = jnp.where(first, state.cap, jnp.minimum(state.cap, long))
+    meeting = state.trial + jnp.where(narrow, 0, jump)
+    trial = state.trial + jnp.clip(jump, -longest, longest)
+    crossing = (side * (trial - outside) >= 0) | (side * (trial - inside) <= 0)
+    return state._replace(
+        trial=jnp.where(crossing, (inside + outside) / 2, trial),
+        base=at.theta,
+        along=along,
+        bound=bound,
+        inside=inside,
+        outside=outside,
+        cap=jnp.where(jnp.abs(jump) > state.cap, 4 * state.cap, state.cap),
+        width=width,
+        end=jnp.where(found & solvable & optimal, meeting, jnp.where(endless, side * jnp.inf, jnp.nan)),
+    )
+
+
+def _from_failure(targets: Targets, state: Search) -> Search:
+    """What to do after a trial where the objective is not finite: go a quarter of the way."""
+    base = _pick(state.base, targets.held)
+    short = (state.trial - base) / 4
+    edge = jnp.abs(short) <= EDGE * state.width
+    return state._replace(
+        trial=base + short, cap=jnp.abs(short), end=jnp.where(edge & (base == state.inside), base, jnp.nan)
+    )
 
 
 def _pick(theta: Array, held: Array) -> Array:

@@ -117,11 +117,9 @@ def _free(family: Any, params: Any, known: dict[str, Array]) -> tuple[Array, Cal
 
 def _by_lanes(function: Callable[[Sample], Any], block: Sample) -> Any:
     """function(sample) for each lane of a block, whose leaves have the lane axis first, of length 1 where shared."""
-    lanes = max(leaf.shape[0] for leaf in jax.tree.leaves(block))
-    leaves, structure = jax.tree.flatten(block)
-    axes = [0 if leaf.shape[0] == lanes else None for leaf in leaves]
-    held = [leaf if axis == 0 else leaf[0] for leaf, axis in zip(leaves, axes, strict=True)]
-    return jax.vmap(lambda leaves: function(structure.unflatten(leaves)), in_axes=(axes,), axis_size=lanes)(held)
+    lanes = batching.count_lanes(block)
+    axes, held = batching.lane_axes(block, lanes)
+    return jax.vmap(function, in_axes=(axes,), axis_size=lanes)(held)
 
 
 def _solve(family: Any, sample: Sample, *, for_derivatives: bool = False) -> Solution:
