@@ -85,10 +85,11 @@ def fit(
     counts as k rows, one of weight 0 as absent. tol, of the scaled gradient max_j |g_j| max(|x_j|, 1) / max(|value|,
     1). max_steps: steps tried.
 
-    Returns a `Solution` with params like params0 and value the mean negative log-likelihood. Statuses: CONVERGED;
-    INVALID_DATA, NON_FINITE_DATA, TOO_FEW_ROWS; BAD_START, where log_prob or a derivative is not finite at params0;
-    FLAT, where some combination of the parameters does not matter; BOUNDARY, where the likelihood rises towards an edge
-    of the parameter space or infinity; MAX_STEPS; STALLED. Raises ValueError or TypeError for a wrong shape or dtype.
+    Returns a `Solution` with params like params0 and value the mean negative log-likelihood. Statuses: CONVERGED, also
+    where rounding ends the descent within 1 % of a standard error of the maximum; INVALID_DATA, NON_FINITE_DATA,
+    TOO_FEW_ROWS; BAD_START, where log_prob or a derivative is not finite at params0; FLAT, where some combination of
+    the parameters does not matter; BOUNDARY, where the likelihood rises towards an edge of the parameter space or
+    infinity; MAX_STEPS; STALLED. Raises ValueError or TypeError for a wrong shape or dtype.
 
     Source: Nocedal and Wright, Numerical Optimization (2006), chapters 3 and 4.
 

@@ -12,11 +12,13 @@ from jaxnotes import (
     activations,
     broadcasting,
     datasets,
+    distributions,
     gradient_descent,
     gradients,
     information,
     least_squares,
     logistic_regression,
+    maximum_likelihood,
     methods,
     moments,
     sums,
@@ -233,6 +235,49 @@ def test_a_likelihood_is_no_probability_of_its_parameter(double):
     np.testing.assert_allclose([fitted(0.0), fitted(np.log(choose))], 0.7, rtol=1e-8)
     assert float(np.log(choose)) == pytest.approx(4.787492, abs=1e-6)
     assert 1 / (np.sqrt(2 * np.pi) * 0.1) == pytest.approx(3.9894, abs=1e-4)
+
+
+def test_the_logarithm_of_a_likelihood_is_natural(double):
+    """10^9 log(1/2) = -301029995.66 to base 10 and -693147180.56 in truth. Base 10 leaves the maximum in place, divides
+    score and information by ln 10, and makes standard errors sqrt(ln 10) = 1.5174 times too large.
+    """
+    np.testing.assert_allclose([1e9 * np.log10(0.5), 1e9 * np.log(0.5)], [-301029995.66, -693147180.56], atol=0.01)
+
+    def coin(log):
+        return lambda p, heads: jnp.where(heads == 1, log(p), log(1 - p))
+
+    sides, counts = jnp.array([0, 1]), jnp.array([3, 7])
+    fits = {log: maximum_likelihood.fit(coin(log), 0.5, sides, weights=counts) for log in (jnp.log, jnp.log10)}
+    se = [maximum_likelihood.infer(coin(log), fit, sides, weights=counts).se[0] for log, fit in fits.items()]
+    np.testing.assert_allclose([fit.params for fit in fits.values()], 0.7, rtol=1e-8)
+    np.testing.assert_allclose(se[0], np.sqrt(0.21 / 10), rtol=1e-8)
+    np.testing.assert_allclose(se[1] / se[0], np.sqrt(np.log(10)), rtol=1e-8)
+
+
+def test_the_largest_likelihood_may_be_where_no_derivative_is_zero(double):
+    """«最后求导得出使得概率最大的参数值»: the maximum of a binomial law without successes is on the edge, that of a
+    uniform law at a jump, that of a Laplace law in a corner; the score is zero at none of them.
+    """
+    p = jnp.linspace(0.001, 0.999, 50)
+    binomial, uniform, laplace = distributions.Binomial, distributions.Uniform, distributions.Laplace
+    scores = jax.vmap(jax.grad(lambda p: binomial.log_prob(binomial.Params(10, p), 0)))(p)
+    np.testing.assert_allclose(scores, -10 / (1 - p), rtol=1e-10)
+    edge = binomial.fit([0], trials=10)
+    assert (float(edge.params.p), int(edge.status)) == (0, Status.BOUNDARY)
+
+    x = np.array([0.2, 0.3, 1.4])
+    log_likelihood = jax.vmap(lambda theta: uniform.log_prob(uniform.Params(0.0, theta), x).sum())
+    theta = np.linspace(1.4, 3.0, 30)
+    assert np.all(np.isneginf(log_likelihood(np.array([1.0, 1.27, 1.3999]))))
+    np.testing.assert_allclose(log_likelihood(theta), -3 * np.log(theta), rtol=1e-12)
+    assert float(uniform.fit(x).params.upper) == 1.4
+    assert int(uniform.fit(x).status) == Status.BOUNDARY
+
+    fitted = laplace.fit(x).params
+    assert float(fitted.loc) == 0.3
+    slope = jax.vmap(jax.grad(lambda m: laplace.log_prob(laplace.Params(m, fitted.scale), x).sum()))
+    below, above = slope(np.array([0.3 - 1e-9, 0.3 + 1e-9]))
+    np.testing.assert_allclose([below, above], np.array([1, -1]) / fitted.scale, rtol=1e-8)
 
 
 # 5

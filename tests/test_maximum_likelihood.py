@@ -633,6 +633,28 @@ def test_what_a_jitted_part_holds_is_seen():
 # Names, dtypes, bad input
 
 
+def test_precise_data_converge_in_float32():
+    """Where rounding ends the descent near the maximum, and only there: within 2 % of a standard error of float64's."""
+
+    def decay(params, row):
+        t, y = row
+        z = (y - params["size"] * jnp.exp(-params["rate"] * t)) / params["scale"]
+        return -2 * jnp.log1p(z**2 / 3) - jnp.log(params["scale"])
+
+    rng, t = np.random.default_rng(0), np.arange(8.0)
+    errors = rng.normal(size=(200, 8)) * 10 ** rng.uniform(-3, 0, (200, 1))
+    y = (6 * np.exp(-0.36 * t) + errors).astype(np.float32)
+    start = {"size": 6.0, "rate": 0.4, "scale": 1.0}
+    single = jax.vmap(lambda y: fit(decay, start, (t.astype(y.dtype), y)))(y)
+    with x64():
+        double = jax.vmap(lambda y: fit(decay, start, (t, y)))(y.astype(float))
+        se = jax.vmap(lambda solution, y: infer(decay, solution, (t, y)).se)(double, y.astype(float))
+    found, exact = (np.stack([np.asarray(s.params[name]) for name in sorted(start)], 1) for s in (single, double))
+    told = np.asarray(single.converged & double.converged)
+    assert np.mean(told) > 0.95
+    assert np.all(np.abs(found - exact)[told] <= 0.02 * np.asarray(se)[told])
+
+
 def test_names_come_from_the_pytree():
     params = {"scale": 1.0, "beta": np.zeros((2, 2)), "pair": (0.0, np.zeros(1))}
     assert names(params) == ["beta[0, 0]", "beta[0, 1]", "beta[1, 0]", "beta[1, 1]", "pair.0", "pair.1[0]", "scale"]
@@ -645,7 +667,7 @@ def test_names_come_from_the_pytree():
 def test_the_table_speaks_the_users_words():
     x = np.array([1.0, 2, 4, 5, 9])
     solution = fit(normal, NORMAL_START, x)
-    table = str(jn.show.summary(solution, infer(normal, solution, x), names(solution.params), n_obs=5))
+    table = str(jn.show.summary(solution, infer(normal, solution, x), n_obs=5))
     rows = [line.split()[0] for line in table.splitlines() if line[:1] in "ms"]
     assert rows == ["mean", "sd"]
 

@@ -108,9 +108,10 @@ def test_names_may_be_left_out_and_are_counted(solution, inference, flights):
         columns(solution, inference, ["a", "b", "c"])
 
 
-def test_parameters_of_any_other_kind_are_numbered(solution, inference):
-    other = dataclasses.replace(solution, params={"a": 1.0, "b": 2.0})
-    assert columns(other, inference)["name"] == ["p1", "p2"]
+def test_parameters_of_any_other_kind_keep_their_words(solution, inference):
+    other = dataclasses.replace(solution, params={"rate": 1.0, "scale": 2.0})
+    assert columns(other, inference)["name"] == ["rate", "scale"]
+    assert columns(dataclasses.replace(solution, params=np.ones(2)), inference)["name"] == ["params[0]", "params[1]"]
     assert columns(other, inference, ["a", "b"])["name"] == ["a", "b"]
     with pytest.raises(ValueError, match=r"names: expected 2, .* got 1"):
         columns(other, inference, ["a"])

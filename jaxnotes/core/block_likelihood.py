@@ -12,6 +12,10 @@ from jaxnotes.core.arrays import Array
 from jaxnotes.core.likelihood import LogProb, Observations
 from jaxnotes.core.status import Solution, Status, first_status
 
+# A rise of l that moves no parameter by more than 1 % of its standard error: less than that is no reason to reject what
+# float32 found, whose rounding keeps the gradient of precise data from becoming small.
+NEGLIGIBLE = 0.01**2 / 2
+
 
 class Problem(NamedTuple):
     """One fit: where to start (q,), the data, and the scaled gradient to reach ()."""
@@ -50,10 +54,11 @@ def solve_block(model: LogProb, max_steps: int, problem: Problem) -> Solution:
     observed = present_rows(problem.observed, lanes)
     evaluate = over_lanes(functools.partial(likelihood.with_derivatives, model), observed, lanes)
     run = block_minimize.minimise(evaluate, start, problem.tol, trouble == Status.CONVERGED, max_steps)
+    n_obs = over_lanes(lambda _, observed: observed.n_obs, observed, lanes)(start)
     status = first_status(
         (trouble != Status.CONVERGED, trouble),
         (holes & ~run.at.finite, Status.NON_FINITE_DATA),
-        otherwise=block_minimize.judge(run, start, problem.tol),
+        otherwise=block_minimize.judge(run, start, problem.tol, NEGLIGIBLE / n_obs),
     )
     return Solution(run.at.theta, run.at.value, run.at.grad_norm, run.steps, status)
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from jaxnotes.core.arrays import Array
 from jaxnotes.core.loop import iterate, select_lanes
@@ -67,7 +68,8 @@ class Step(NamedTuple):
     """Where to go from a point: move (L, q), its length in scaled coordinates and the fall it promises, (L,).
 
     cut: whether the trust region limits it. lowest: the smallest eigenvalue of the scaled Hessian; one of at most
-    `flat_below` in size counts as 0. settled: whether the whole Newton step is small.
+    `flat_below` in size counts as 0. Of the whole Newton step: settled, whether it is small, and promise, the fall it
+    promises, infinite where the objective is not convex.
     """
 
     move: Array
@@ -76,6 +78,7 @@ class Step(NamedTuple):
     cut: Array
     lowest: Array
     settled: Array
+    promise: Array
 
 
 class Run(NamedTuple):
@@ -109,20 +112,22 @@ def minimise(
     at = Point(start, unknown[:, 0], unknown, unknown[:, :, None] * unknown[:, None])
     unlimited = jnp.full_like(at.value, jnp.inf)
     never = jnp.zeros_like(willing)
-    nowhere = Step(jnp.zeros_like(start), unlimited, unlimited, never, jnp.zeros_like(unlimited), never)
+    nowhere = Step(jnp.zeros_like(start), unlimited, unlimited, never, jnp.zeros_like(unlimited), never, unlimited)
     run = Run(at, nowhere, unlimited, jnp.full_like(at.value, -1, dtype=jnp.int32), willing, never, never)
     run = iterate(lambda run: _advance(evaluate, restrict, tol, run), run, max_steps)
     return run._replace(steps=jnp.maximum(run.steps, 0))
 
 
-def judge(run: Run, start: Array, tol: Array) -> Array:
+def judge(run: Run, start: Array, tol: Array, negligible: ArrayLike) -> Array:
     """How each lane ended that was willing and had a finite start (L, q), as statuses (L,).
 
+    negligible: a fall of the objective that is worth nothing, (L,); of a lane that rounding has stopped.
     A runaway: the gradient has faded, yet the Newton step is still long. Lost: so far from the start that no digit of
     it is left.
     """
     eps = float(jnp.finfo(run.at.theta.dtype).eps)
-    small = (run.at.grad_norm <= tol) | (run.exhausted & (run.at.grad_norm <= 100 * tol))
+    near = (run.at.grad_norm <= 100 * tol) | (run.step.promise <= negligible)
+    small = (run.at.grad_norm <= tol) | (run.exhausted & near)
     flat = run.step.lowest <= flat_below(run.at.theta)
     runaway = small & ~run.step.settled
     lost = jnp.max(run.at.size / jnp.maximum(jnp.abs(start), 1), axis=1) > 1 / eps
@@ -223,6 +228,7 @@ def propose(at: Point, radius: Array) -> Step:
         cut=~inside,
         lowest=lowest,
         settled=jnp.max(jnp.abs(back(newton)) / at.size, axis=1) <= SETTLED,
+        promise=jnp.where(lowest > tiny, -jnp.sum(newton * slopes, axis=1) / 2, jnp.inf),
     )
 
 

@@ -346,7 +346,7 @@ def minimum(loss: Callable[[Array], Array], start: Array) -> tuple[Array, Array,
 
     tol = likelihood.tolerance(None, start.dtype)[None]
     run = block_minimize.minimise(evaluate, start[None], tol, jnp.ones((1,), bool), MAX_STEPS)
-    return run.at.theta[0], run.steps[0], block_minimize.judge(run, start[None], tol)[0]
+    return run.at.theta[0], run.steps[0], block_minimize.judge(run, start[None], tol, 0.0)[0]
 
 
 def extreme_value(y: Array, share: Array) -> tuple[Array, Array, Array]:

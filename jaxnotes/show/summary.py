@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxnotes.core import likelihood
 from jaxnotes.core.inference import Inference
 from jaxnotes.core.status import MESSAGES, LinearParams, Solution, Status
 
@@ -58,7 +59,8 @@ def summary(
     """The table of one fit: estimate, standard error, test and interval of each parameter, and how the fit ended.
 
     Arguments: solution, from a `fit`, and inference, from the `infer` that follows it, both of one problem (no batch).
-    names: of X's columns (of all parameters where there is no X); x1, x2, ... by default.
+    names: of X's columns, x1, x2, ... by default; where there is no X, of all parameters, by default their places in
+    solution.params, as in "rate" or "coef[0]".
     title: a first line. n_obs: the number of rows.
 
     Returns a `Summary`, which prints itself. The column of tests is called t or z by its distribution.
@@ -113,13 +115,13 @@ def columns(solution: Solution, inference: Inference, names: Sequence[str] | Non
         )
     fields = ("estimate", "se", "statistic", "pvalue", "lower", "upper")
     table = {field: np.asarray(getattr(inference, field)) for field in fields}
-    return {"name": _names(solution.params, names, len(table["estimate"])), **table}
+    return {"name": _names(solution.params, names), **table}
 
 
-def _names(params: Any, names: Sequence[str] | None, count: int) -> list[str]:
+def _names(params: Any, names: Sequence[str] | None) -> list[str]:
     """One name for each of the flat parameters. With several classes, term[k] is that of row k of params.coef."""
     if not isinstance(params, LinearParams):
-        return _checked(names, [f"p{j + 1}" for j in range(count)])
+        return _checked(names, likelihood.names(params))
     first = [] if params.intercept is None else ["intercept"]
     terms = first + _checked(names, [f"x{j + 1}" for j in range(params.coef.shape[-1])])
     if params.coef.ndim == 1:

@@ -23,7 +23,7 @@ def lanes_of(fun):
 def run_and_judge(fun, starts, max_steps):
     tol = jnp.full(len(starts), 1e-10)
     run = block_minimize.minimise(lanes_of(fun), starts, tol, jnp.ones(len(starts), bool), max_steps)
-    return run, block_minimize.judge(run, starts, tol)
+    return run, block_minimize.judge(run, starts, tol, 0.0)
 
 
 def minimise(fun, starts, max_steps=200):
