@@ -202,6 +202,20 @@ def test_robust(name, cov, double):
     assert lre(inferred.se, numbers(refined["std_err"])[order]) >= 6
 
 
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize(("degree", "n"), [(5, 200), (6, 50), (7, 30), (7, 50)])
+def test_nearly_dependent_columns_cost_the_condition_and_not_its_square(degree, n, intercept):
+    """Powers of t in [0, 1]: the error of a backward stable method, about eps times the condition (1e4 to 1e5 here)."""
+    X = np.vander(np.linspace(0, 1, n, dtype=np.float32), degree + 1, increasing=True)
+    y = X.astype(float).sum(axis=1).astype(np.float32)
+    exact = np.linalg.lstsq(X.astype(float), y.astype(float), rcond=None)[0]
+    first = 1 if intercept else 0
+    solution = least_squares.fit(X[:, first:], y, intercept=intercept)
+    assert solution.status == Status.CONVERGED
+    bound = 2 * np.finfo(np.float32).eps * np.linalg.cond(X.astype(float))
+    np.testing.assert_allclose(solution.params.coef, exact[first:], rtol=bound)
+
+
 def test_collinear_least_norm(double):
     refined, X, y, _, _, _ = certified("collinear_5x4")
     X = np.column_stack([np.ones_like(y), X])

@@ -7,6 +7,7 @@ digits. So the answer is as good as the data, whatever the rounding of H^-1. Two
 
     Gram    Cholesky of the scaled Gram matrix H, where its smallest pivot shows that eps times its condition is small;
     SVD     QR of the scaled, weighted design and SVD of R, which see the design's condition, not its square, elsewhere.
+            Here the start is the solution by Q'y, for B B' Z'Wy would be off by eps times the square of the condition.
             Singular values below n eps times the largest count as 0: RANK_DEFICIENT, and the solution of least
             ||coef||.
 """
@@ -155,13 +156,17 @@ def solve_block(intercept: bool, data: Equations) -> Solution:
     safe = gram_is_safe(factor.smallest_pivot) | (trouble != Status.CONVERGED)
     n, q = scaled.Z.shape[2], penalty.shape[1]
     nothing = jnp.zeros((lanes, q, q), penalty.dtype)
-    unused = linalg.Root(nothing, nothing, jnp.full((lanes,), q))
+    zero = jnp.zeros_like(penalty)
+    unused = linalg.Root(nothing, nothing, jnp.full((lanes,), q)), zero
 
-    def by_svd() -> linalg.Root:
-        designs = jax.vmap(weighted_design)(scaled.Z, jnp.nan_to_num(share), penalty)
-        return jax.vmap(functools.partial(linalg.inverse_root, n=n))(designs)
+    def by_svd() -> tuple[linalg.Root, Array]:
+        known = jnp.nan_to_num(share)
+        designs = jax.vmap(weighted_design)(scaled.Z, known, penalty)
+        outcomes = jnp.concatenate([jnp.sqrt(known) * y, zero], axis=1)
+        root, theta = jax.vmap(functools.partial(linalg.root_and_solution, n=n))(designs, outcomes)
+        return root, select_lanes(safe, zero, scaling.from_scaled(theta, scaled, intercept=intercept))
 
-    root = jax.lax.cond(jnp.all(safe), lambda: unused, by_svd)
+    root, first = jax.lax.cond(jnp.all(safe), lambda: unused, by_svd)
 
     def correction(gradient: Array) -> Array:
         with_root = contract("lij,lj->li", root.root, contract("lij,li->lj", root.root, gradient))
@@ -189,9 +194,8 @@ def solve_block(intercept: bool, data: Equations) -> Solution:
         going_on = better & (norm > 0) & (norm < state.grad_norm / 2)
         return select_lanes(better, tried, state)._replace(steps=state.steps + 1, active=going_on)
 
-    zero = jnp.zeros_like(penalty)
     start = RefineState(
-        theta=zero,
+        theta=first,
         grad_norm=jnp.full_like(size, jnp.inf),
         correction=zero,
         steps=jnp.full_like(size, -1, dtype=jnp.int32),

@@ -133,9 +133,19 @@ def inverse_root(A: Array, n: int) -> Root:
     Singular values of at most max(n, q) eps times the largest count as 0; n is the number of rows A stands for.
 
     """
+    return root_and_solution(A, jnp.zeros_like(A[:, 0]), n)[0]
+
+
+def root_and_solution(A: Array, b: Array, n: int) -> tuple[Root, Array]:
+    """What `inverse_root` gives, and the theta (q,) of least length among those of least ||A theta - b||.
+
+    It comes from Q'b: by way of A'b its error would grow with the square of the condition.
+    """
     q = A.shape[1]
-    R = jnp.linalg.qr(jnp.concatenate([A, jnp.zeros_like(A, shape=(q, q))]), mode="r")
-    _, singular, Vt = jnp.linalg.svd(R, full_matrices=False)
+    rows = jnp.concatenate([A, b[:, None]], axis=1)
+    R = jnp.linalg.qr(jnp.concatenate([rows, jnp.zeros_like(A, shape=(q, q + 1))]), mode="r")
+    U, singular, Vt = jnp.linalg.svd(R[:q, :q], full_matrices=False)
     kept = singular > max(n, q) * jnp.finfo(singular.dtype).eps * singular[0]
     root = Vt.T * jnp.where(kept, 1 / jnp.where(kept, singular, 1), 0)[None]
-    return Root(root, jnp.where(kept[:, None], 0, Vt), jnp.sum(kept))
+    solution = contract("ij,j->i", root, contract("kj,k->j", U, R[:q, q]))
+    return Root(root, jnp.where(kept[:, None], 0, Vt), jnp.sum(kept)), solution

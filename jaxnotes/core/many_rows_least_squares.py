@@ -60,7 +60,7 @@ def solve(intercept: bool, data: Equations) -> Solution:
     trouble = _data_trouble(data, present, rms, size)
     factor = linalg.factor_spd(gram[None], penalty[None])
     safe = block_least_squares.gram_is_safe(factor.smallest_pivot[0]) | (trouble != Status.CONVERGED)
-    root = jax.lax.cond(safe, lambda: _no_root(penalty), lambda: _root_by_qr(problem))
+    root, first = jax.lax.cond(safe, lambda: _no_root(penalty), lambda: _root_by_qr(problem))
 
     def correction(gradient: Array) -> Array:
         with_root = contract("ij,j->i", root.root, contract("ij,i->j", root.root, gradient))
@@ -79,10 +79,10 @@ def solve(intercept: bool, data: Equations) -> Solution:
 
     far = jnp.full((1,), jnp.inf, penalty.dtype)
     start = State(
-        theta=jnp.zeros_like(penalty[None]),
+        theta=first[None],
         value=far,
         grad_norm=far,
-        correction=correction(moment),
+        correction=jnp.where(safe, correction(moment), 0),
         steps=jnp.zeros((1,), jnp.int32),
         active=(trouble == Status.CONVERGED)[None],
     )
@@ -137,23 +137,26 @@ def _descent(problem: Problem, theta: Array) -> tuple[Array, Array]:
     return gradient - problem.penalty * theta, (square + jnp.sum(problem.penalty * theta**2)) / 2
 
 
-def _no_root(penalty: Array) -> linalg.Root:
+def _no_root(penalty: Array) -> tuple[linalg.Root, Array]:
     nothing = jnp.zeros_like(penalty, shape=(len(penalty), len(penalty)))
-    return linalg.Root(nothing, nothing, jnp.asarray(len(penalty)))
+    return linalg.Root(nothing, nothing, jnp.asarray(len(penalty))), jnp.zeros_like(penalty)
 
 
-def _root_by_qr(problem: Problem) -> linalg.Root:
-    """The inverse root from the triangular factor of all weighted rows, chunk after chunk."""
+def _root_by_qr(problem: Problem) -> tuple[linalg.Root, Array]:
+    """The inverse root and the solution, from the triangular factor of all weighted rows, chunk after chunk."""
 
-    def take_in(R: Array, fresh: Array, X: Array, share: Array) -> Array:
+    def take_in(R: Array, fresh: Array, X: Array, y: Array, share: Array) -> Array:
         share = jnp.where(fresh, share, 0)
-        weighted = jnp.sqrt(share)[:, None] * _design(problem, X, share)
+        rows = jnp.concatenate([_design(problem, X, share), jnp.where(share > 0, y, 0)[:, None]], axis=1)
         # The product with I keeps LAPACK's wish for column order from reaching X, which XLA would copy to grant it.
-        return jnp.linalg.qr(jnp.concatenate([R, contract("ij,jk->ik", weighted, identity)]), mode="r")
+        weighted = contract("ij,jk->ik", jnp.sqrt(share)[:, None] * rows, identity)
+        return jnp.linalg.qr(jnp.concatenate([R, weighted]), mode="r")
 
-    n, identity = len(problem.share), jnp.eye(len(problem.penalty), dtype=problem.share.dtype)
-    start = jnp.diag(jnp.sqrt(problem.penalty))
-    return linalg.inverse_root(fold_chunks(n, take_in, start, problem.data.X, problem.share), n)
+    n, q, data = len(problem.share), len(problem.penalty), problem.data
+    identity = jnp.eye(q + 1, dtype=problem.share.dtype)
+    start = jnp.diag(jnp.append(jnp.sqrt(problem.penalty), 0))
+    R = fold_chunks(n, take_in, start, data.X, data.y, problem.share)
+    return linalg.root_and_solution(R[:, :q], R[:, q], n)
 
 
 def _rms(intercept: bool, scaled: Scaled, gram: Array, total: Array) -> Array:
