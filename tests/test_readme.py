@@ -40,7 +40,7 @@ def test_both_readmes_run_the_same_commands_and_code():
     assert [block.strip() for block in blocks("README.md", "sh")] == SETUP
 
 
-@pytest.mark.parametrize("name", [*READMES, "docs/troubleshooting.md"])
+@pytest.mark.parametrize("name", [*READMES, "docs/troubleshooting.md", "notebooks/README.md"])
 def test_every_link_leads_somewhere(name):
     for target in re.findall(r"\]\(([^)]+)\)", read(name)):
         path, _, anchor = target.partition("#")

@@ -62,7 +62,7 @@ assert set(np.unique(labels).tolist()) == {0, 1, 2, 3}
 
 # %% lang="zh"
 names = "从这里开始 梯度 梯度下降法 广播 线性回归 最小二乘法 似然函数 极大似然估计 "
-names += "逻辑回归 神经网络 激活函数 求和与符号 一百万个模型 基准测试"
+names += "逻辑回归 神经网络 激活函数 求和与记号 一百万个模型 基准测试"
 lessons = [(f"{k:02d}", name) for k, name in enumerate(names.split())]
 needs = [("00", "01"), ("01", "02"), ("02", "03"), ("03", "04"), ("04", "05"), ("05", "06")]
 needs += [("06", "07"), ("07", "08"), ("08", "09"), ("09", "10"), ("08", "12"), ("12", "13")]
@@ -77,7 +77,7 @@ needs += [("06", "07"), ("07", "08"), ("08", "09"), ("09", "10"), ("08", "12"), 
 diagrams.lesson_map(lessons, needs=needs, lang="en")
 
 # %% [markdown] lang="zh"
-# *图：十四课的地图，箭头表示先后。11（求和与符号）随时可以查阅。*
+# *图：十四课的地图，箭头表示先后。11（求和与记号）随时可以查阅。*
 #
 # | 课 | 笔记 | 课 | 笔记 |
 # |---|---|---|---|
@@ -86,7 +86,7 @@ diagrams.lesson_map(lessons, needs=needs, lang="en")
 # | [05 最小二乘法](05_least_squares.ipynb) | 3.2 | [06 似然函数](06_likelihood.ipynb) | 4.1、4.2 |
 # | [07 极大似然估计](07_mle_discrete_continuous.ipynb) | 4.3、4.4 | [08 逻辑回归](08_logistic_regression.ipynb) | 5.1、5.3 |
 # | [09 神经网络的前向计算](09_network_forward.ipynb) | 5.2 | [10 激活函数](10_activations.ipynb) | 6 |
-# | [11 求和与符号](11_sums_and_notation.ipynb) | 附录 | [12 一百万个模型](12_many_models.ipynb)、[13 基准测试](13_benchmarks.ipynb) | 全部 |
+# | [11 求和与记号](11_sums_and_notation.ipynb) | 附录 | [12 一百万个模型](12_many_models.ipynb)、[13 基准测试](13_benchmarks.ipynb) | 全部 |
 
 # %% [markdown] lang="en"
 # *Picture: the map of the fourteen lessons; arrows say what comes before. Lesson 11 (sums and notation) can be looked up at any time.*
