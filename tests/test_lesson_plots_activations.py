@@ -1,5 +1,8 @@
 """The pictures of lesson 10 hold what they should."""
 
+from xml.etree import ElementTree
+
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -20,6 +23,21 @@ def test_each_panel_has_a_function_and_its_slope():
     assert [ax.get_title() for ax in axes] == ["tanh", "relu"]
     z, slope = axes[0].lines[3].get_data()
     np.testing.assert_allclose(slope, 1 - np.tanh(z) ** 2, atol=1e-5)
+
+
+def test_the_stretched_sigmoid_lies_under_tanh():
+    ax = activations.stretched_sigmoid()
+    (_, low), (_, squeezed), (z, wide), (dots, tanh) = (np.array(line.get_data()) for line in ax.lines[1:])
+    np.testing.assert_allclose(wide, np.tanh(z), atol=1e-6)
+    np.testing.assert_allclose(tanh, np.tanh(dots), atol=1e-6)
+    assert low[0] > squeezed[0] > 0 > wide[0]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_table_of_kinks_holds_what_grad_returns(lang):
+    drawing = activations.kinks({"abs": jnp.abs, "max": lambda x: jnp.maximum(x, 0.0)}, lang)
+    texts = [text.text for text in ElementTree.fromstring(drawing).iter("{http://www.w3.org/2000/svg}text")]
+    assert texts[4:] == ["abs", "-1", "1", "1", "max", "0", "0.5", "1"]
 
 
 def test_saturation_marks_where_the_function_rounds():

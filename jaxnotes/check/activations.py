@@ -1,4 +1,4 @@
-"""The exercises of lesson 10: a log-sigmoid that is right everywhere, the gain of an activation, dead units."""
+"""The exercises of lesson 10: a log-sigmoid that is right everywhere, the gain, dead units, the fate of a signal."""
 
 import jax
 import jax.numpy as jnp
@@ -114,4 +114,43 @@ CENSUS = Exercise(
     ),
 )
 
-EXERCISES = (LOG_SIGMOID, GAIN, CENSUS)
+
+def _sine(x):
+    """sin(x)"""
+    return jnp.sin(x)
+
+
+def _stacked() -> list[Case]:
+    others = (activations.sigmoid, activations.silu, activations.leaky_relu)
+    return [{"phi": phi} for phi in (_scaled, activations.tanh, activations.gelu, activations.relu, _sine, *others)]
+
+
+def _named(factor) -> str:
+    """The names the exercise asks for; a hundredth either way is rounding and quadrature."""
+    return "stable" if factor < 0.99 else "unstable" if factor > 1.01 else "marginal"
+
+
+FATE = Exercise(
+    id="E10.4",
+    truth=lambda phi: _named(activations.variance_map_slope(phi)),
+    cases=_stacked,
+    mistakes=(
+        Mistake(
+            lambda phi: _named(activations.variance_map(phi, 1.0)),
+            "这是 V(1)，有了准确的增益它总是 1；决定去留的是斜率 V'(1)。",
+            "this is V(1), and with the exact gain always 1; it is the slope V'(1) that decides.",
+        ),
+        Mistake(
+            lambda phi: _named(activations.variance_map_slope(phi, gain=1.0)),
+            "漏了增益：V(q) = g^2 E[phi(sqrt(q) z)^2] 中，g 要使 V(1) = 1。",
+            "the gain is missing: in V(q) = g^2 E[phi(sqrt(q) z)^2], g makes V(1) = 1.",
+        ),
+        Mistake(
+            lambda phi: _named(activations.gain(phi) ** 2 * activations.second_moment_of_derivative(phi)),
+            "这是梯度的因子 g^2 E[phi'(z)^2]，说的是往回走；信号往前走，看 V'(1)。",
+            "this is the factor of the gradient, g^2 E[phi'(z)^2], on the way back; the signal goes by V'(1).",
+        ),
+    ),
+)
+
+EXERCISES = (LOG_SIGMOID, GAIN, CENSUS, FATE)

@@ -7,6 +7,7 @@
 # - 画出四个激活函数及其导数，说出各自在哪里饱和；
 # - 写出在任何 $x$ 处值与导数都正确的代码；
 # - 由方差映射预言一个很深的网络能否保住信号；
+# - 公平地比较几个激活函数，并读懂“分不出高下”；
 # - 说清楚何时该用 sigmoid、tanh、ReLU，而不是“绝对不用”“几乎都用”。
 
 # %% [markdown] lang="en"
@@ -18,6 +19,7 @@
 # - draw four activations with their derivatives, and say where each saturates;
 # - write code whose value and derivative are right at every $x$;
 # - foretell from the variance map whether a deep network keeps its signal;
+# - compare activations fairly, and read what “no winner” means;
 # - say when sigmoid, tanh or ReLU is the choice, without “never” and “nearly always”.
 
 # %%
@@ -30,6 +32,7 @@ import numpy as np
 import jaxnotes as jn
 from jaxnotes import check as exercises
 from jaxnotes.core.compat import x64
+from jaxnotes.show import network_plots
 from jaxnotes.show.lesson_plots import activations as draw
 
 act = jn.activations
@@ -87,6 +90,15 @@ with x64(), jax.default_device(jax.devices("cpu")[0]):
 np.testing.assert_allclose(largest, [0.25, 1.0], rtol=1e-12)
 print("largest slopes of sigmoid and tanh:", largest)
 
+# %%
+ax = draw.stretched_sigmoid()
+
+# %% [markdown] lang="zh"
+# *图：由 sigmoid 变出 tanh。点线 $\sigma(z)$；点划线 $\sigma(2z)$，横向压缩一半；浅蓝粗线 $2\sigma(2z)-1$，再纵向拉长一倍、下移 1。黑点是 tanh，个个落在粗线上。*
+
+# %% [markdown] lang="en"
+# *Picture: tanh made from a sigmoid. Dotted $\sigma(z)$; dash-dotted $\sigma(2z)$, squeezed to half its width; the wide pale line $2\sigma(2z)-1$, then stretched to twice its height and moved down by 1. The black dots are tanh: every one lies on the wide line.*
+
 # %% [markdown] lang="zh"
 # ### 照公式写的代码会坏
 # 公式是对的，照抄成代码却会出 NaN：$e^{100}$ 在单精度中溢出，$\infty/\infty$ 没有意义；`where` 没选的那一支也会被求导，$0\cdot\infty$ 又是 NaN。库里的写法处处正确：
@@ -115,29 +127,32 @@ assert jnp.isnan(naive_tanh(100.0)) and act.tanh(100.0) == 1
 
 # %% [markdown] lang="zh"
 # ### 尖点处的导数是约定
-# ReLU 在 0 处不可导，程序给出的只是一个约定：
-#
-# | 写法 | 0 处的“导数” |
-# |---|---|
-# | `act.relu` | 0 |
-# | `jnp.maximum(x, 0)` | 1/2 |
-# | `act.leaky_relu` | 1 |
-# | `jnp.abs` | 1 |
+# ReLU 在 0 处不可导，程序给出的只是一个约定；同一个函数，写法不同，约定也不同：
 
 # %% [markdown] lang="en"
 # ### At a kink the derivative is a convention
-# ReLU has no derivative at 0; what a program returns there is agreed upon, no more:
-#
-# | Code | “derivative” at 0 |
-# |---|---|
-# | `act.relu` | 0 |
-# | `jnp.maximum(x, 0)` | 1/2 |
-# | `act.leaky_relu` | 1 |
-# | `jnp.abs` | 1 |
+# ReLU has no derivative at 0; what a program returns there is agreed upon, no more, and two ways to write one function may differ:
 
 # %%
-kinks = (act.relu, lambda x: jnp.maximum(x, 0.0), act.leaky_relu, jnp.abs)
-assert [float(jax.grad(f)(0.0)) for f in kinks] == [0, 0.5, 1, 1]
+kinks = {
+    "act.relu(x)": act.relu,
+    "jnp.maximum(x, 0)": lambda x: jnp.maximum(x, 0.0),
+    "act.leaky_relu(x)": act.leaky_relu,
+    "jnp.abs(x)": jnp.abs,
+}
+assert [float(jax.grad(f)(0.0)) for f in kinks.values()] == [0, 0.5, 1, 1]
+
+# %% lang="zh"
+draw.kinks(kinks, lang="zh")
+
+# %% lang="en"
+draw.kinks(kinks, lang="en")
+
+# %% [markdown] lang="zh"
+# *图：四种写法在 0 附近的样子（蓝）、左右两侧的导数，以及 `jax.grad` 在 0 处给出的斜率（红色虚线）。`act.relu` 取左导数 0，`jnp.maximum` 取两侧的平均 1/2，`act.leaky_relu` 与 `jnp.abs` 取右导数 1。哪一个都在左右导数之间，所以都说得过去；不要让结论依赖它。*
+
+# %% [markdown] lang="en"
+# *Picture: four pieces of code near 0 (blue), the derivatives on either side, and the slope that `jax.grad` returns at 0 (red, dashed). `act.relu` takes the left one, 0; `jnp.maximum` the mean of both, 1/2; `act.leaky_relu` and `jnp.abs` the right one, 1. Each lies between left and right, so each will do; let no conclusion depend on it.*
 
 # %% [markdown] lang="zh"
 # ## 3 实验：饱和
@@ -210,21 +225,25 @@ axes = draw.variance_cobweb({name: five[name] for name in ("tanh", "relu", "gelu
 
 
 # %%
-def through(phi, gain):
+def through(functions, gains):
     def stack(key):
-        def layer(z, key):
-            W = gain / 16 * jax.random.normal(key, (256, 256))
-            z = jnp.matmul(W, phi(z), precision="highest")
-            return z, jnp.sqrt(jnp.mean(z**2))
+        def layer(signals, key):
+            W = jax.random.normal(key, (256, 256)) / 16  # the same for all functions
+            signals = [
+                gain * jnp.matmul(W, phi(z), precision="highest")
+                for phi, gain, z in zip(functions, gains, signals, strict=True)
+            ]
+            return signals, [jnp.sqrt(jnp.mean(z**2)) for z in signals]
 
         first, rest = jax.random.split(key)
         z = jax.random.normal(first, (256,))
-        return jax.lax.scan(layer, z, jax.random.split(rest, 50))[1]
+        return jax.lax.scan(layer, [z] * len(functions), jax.random.split(rest, 50))[1]
 
     return jax.jit(jax.vmap(stack))(jax.random.split(jax.random.key(0), 8))
 
 
-sizes = {name: np.asarray(through(phi, gains[name])) for name, phi in five.items()}
+sizes = map(np.asarray, through(five.values(), gains.values()))
+sizes = dict(zip(five, sizes, strict=True))
 ax = draw.through_layers(sizes)
 for name, size in sizes.items():
     print(f"{name:8} RMS at layer 50: {size[:, -1].min():.2g} to {size[:, -1].max():.2g}")
@@ -268,20 +287,83 @@ for n in (1, 5, 10):
 print({name: round(factor, 2) for name, factor in factors.items()})
 
 # %% [markdown] lang="zh"
-# ## 5 勘误三连
+# ## 5 实验：“多试几个再选”，怎样才算公平？
+#
+# 笔记建议：不知道选哪个，就多试几个。试也有讲究：每个候选要用**同样的**折、起点和样本次序；学习率要让各自**选自己的**；差别要大过偶然，才算数。`select_activation` 做的正是这件事。数据是带噪声的异或：两个坐标异号为 1，同号为 0，再把一成标签反转，所以没有哪个模型的期望损失能低于 $-0.1\ln0.1-0.9\ln0.9=0.325$。恒等激活作对照，它只是逻辑回归。
+
+# %% [markdown] lang="en"
+# ## 5 The experiment: “test many and choose”, but when is a test fair?
+#
+# The notes advise: if you do not know, test several. There is an art to it. All candidates need the **same** folds, starts and order of rows; each its **own** learning rate; and a difference counts only where chance would hardly make it. `select_activation` does just that. The data are XOR with noise: 1 where the coordinates differ in sign, else 0, then a tenth of the labels flipped, so that no model has an expected loss below $-0.1\ln0.1-0.9\ln0.9=0.325$. The identity stands by for comparison: it is but logistic regression.
+
+# %%
+np.testing.assert_allclose(-0.1 * np.log(0.1) - 0.9 * np.log(0.9), 0.325, rtol=1e-3)
+points, noise = jax.random.split(jax.random.key(5))
+X = jax.random.uniform(points, (800, 2), minval=-1.7, maxval=1.7)
+y = (X[:, 0] * X[:, 1] < 0) ^ (jax.random.uniform(noise, (800,)) < 0.1)
+found = jn.neural_networks.select_activation(
+    jax.random.key(6),
+    (2, 8, 1),
+    (X, y),
+    activations=("identity", "sigmoid", "tanh", "relu", "gelu"),
+    rates=(0.001, 0.01, 0.1),
+    output="binary",
+    folds=10,
+    epochs=20,
+    batch_size=40,
+)
+print(network_plots.activation_table(found))
+
+# %%
+ax = network_plots.activation_rates(found)
+loss = dict(zip(found.activation, found.loss, strict=True))
+assert "identity" not in found.tied
+assert loss["identity"].min() > 0.6 and all(loss[name].min() < 0.55 for name in found.tied)
+assert loss["sigmoid"][1] > loss["tanh"][1] + 0.02 and loss["sigmoid"].argmin() == 2
+
+# %% [markdown] lang="zh"
+# *图：验证损失随学习率的变化，竖线为一个标准误，实心点是各自最好的学习率。恒等激活平平地停在 $\ln2$ 附近；sigmoid 一路下降，到 0.1 才追上；其余三个从 0.01 起就靠在一起。图下是程序的判决。*
+
+# %% [markdown] lang="en"
+# *Picture: the validation loss against the learning rate, with one standard error either way; the filled marks are each one's best rate. The identity stays level near $\ln2$; sigmoid falls all the way and catches up at 0.1 only; the other three lie close together from 0.01 on. Below stands the verdict.*
+
+# %% [markdown] lang="zh"
+# 怎样读这张表：
+#
+# - **恒等激活出局**，换哪个随机种子都一样：一条直线分不开异或。弯，才是要紧的事。
+# - **弯的几个，差别大多小过偶然的波动**，判决就不会硬推一个第一名：“No winner”说的是这些数据**分不出**，不是它们相等；换一份数据，名单可能略有出入，偶尔也会有一个落在后面。看最低的那个数就宣布优胜，等于抽签。
+# - **只试一个学习率，会冤枉人**：若大家都用 0.01，sigmoid 明显垫底（弯的几个之中）；让它用自己的 0.1，就追上来了。它的 `grad 1`（训练前第一层的梯度）也最小：权重走同样的一步，它的损失变得最少，所以步子要大些。
+# - **`dead` 一列**：学习率 0.1 时，ReLU 有一些单元死了，光滑的几个几乎没有。
+
+# %% [markdown] lang="en"
+# How to read the table:
+#
+# - **The identity is out**, with any key: no straight line parts XOR. To bend is what matters.
+# - **Among those that bend, most differences are no larger than chance makes them**, and the verdict names no first by force: “No winner” says that these data **cannot tell**, not that they are equal. With other data the list may differ a little, and now and then one falls behind. To crown the lowest number is to draw lots.
+# - **A single rate does wrong**: with 0.01 for all, sigmoid is plainly the last of those that bend; with its own 0.1 it catches up. Its `grad 1`, the gradient of the first layer before training, is the smallest: the same step in the weights changes its loss the least, so it needs longer ones.
+# - **The column `dead`**: at the rate 0.1 some units of ReLU are dead, and hardly any of the smooth ones.
+
+# %%
+dead = dict(zip(found.activation, found.dead_units[:, 2], strict=True))
+first = dict(zip(found.activation, found.grad_norm[:, 0, 0], strict=True))
+assert dead["relu"] > 0.04 > max(dead["sigmoid"], dead["tanh"], dead["gelu"])
+assert min(first, key=first.get) == "sigmoid"
+
+# %% [markdown] lang="zh"
+# ## 6 勘误三连
 #
 # ### 其一
 # **误区**：sigmoid“除非用在二元分类的输出层，不然绝对不要用”。
 #
-# **反例**：上面五十层的信号，sigmoid 比 GELU 稳得多；上一课两个隐藏单元的异或，sigmoid 的成功次数也多于 ReLU。
+# **反例**：上面五十层的信号，sigmoid 比 GELU 稳得多；上一课两个隐藏单元的异或，sigmoid 的成功次数也多于 ReLU（条形图在[第 09 课](09_network_forward.ipynb)第 4 节）。
 
 # %% [markdown] lang="en"
-# ## 5 Three corrections
+# ## 6 Three corrections
 #
 # ### First
 # **The sentence**: sigmoid: “except in the output layer of a binary classification, never use it”.
 #
-# **Counterexample**: the signal of fifty layers above is far steadier with sigmoid than with GELU; and at XOR with two hidden units, in the last lesson, sigmoid succeeded more often than ReLU.
+# **Counterexample**: the signal of fifty layers above is far steadier with sigmoid than with GELU; and at XOR with two hidden units sigmoid succeeded more often than ReLU (the bars stand in section 4 of [lesson 09](09_network_forward.ipynb)).
 
 # %%
 assert np.ptp(np.log(sizes["sigmoid"][:, -1])) < np.ptp(np.log(sizes["gelu"][:, -1]))
@@ -335,14 +417,14 @@ assert jnp.all(dead == 0) and jnp.all(leaky > 0)
 # **The theorem**: ReLU is a fair start, with He's initialisation, a fitting learning rate and a look for dead units; a leaky ReLU does not die so. Held by `tests/test_corrections.py::test_a_relu_can_die_where_a_leaky_one_cannot`.
 
 # %% [markdown] lang="zh"
-# ## 6 练习
+# ## 7 练习
 #
 # 把 `...` 换成你的代码再运行。没有做对时，`check` 会给出最小的反例和一句提示。
 #
 # **E10.1** 只用 `jnp` 的初等函数写出 $\log\sigma(x)$：$|x|\le10^4$ 时，值与导数都要正确。
 
 # %% [markdown] lang="en"
-# ## 6 Exercises
+# ## 7 Exercises
 #
 # Replace `...` by your code and run the cell. Until it is right, `check` shows the smallest counterexample and a hint.
 #
@@ -396,7 +478,25 @@ def dead_units(A):
 check("E10.3", dead_units)
 
 # %% [markdown] lang="zh"
-# ## 7 小结
+# **E10.4** 用 $\varphi$ 搭一个很深的网络，增益准确。由方差映射预言信号的去留：在 $q=1$ 处是 `"stable"`（稳定）、`"marginal"`（临界）还是 `"unstable"`（不稳定）？与 1 相差不到百分之一，算临界。
+
+# %% [markdown] lang="en"
+# **E10.4** Stack many layers of $\varphi$ with the exact gain. Foretell from the variance map what becomes of the signal: is it `"stable"`, `"marginal"` or `"unstable"` at $q=1$? Within a hundredth of 1 counts as marginal.
+
+
+# %% exercise="E10.4"
+def fate(phi):
+    """Returns "stable", "marginal" or "unstable" for a function phi."""
+    slope = jax.grad(lambda q: jn.activations.variance_map(phi, q))(1.0)
+    if abs(slope - 1) < 0.01:
+        return "marginal"
+    return "stable" if slope < 1 else "unstable"
+
+
+check("E10.4", fate)
+
+# %% [markdown] lang="zh"
+# ## 8 小结
 #
 # | 场合 | 选择 | 理由 |
 # |---|---|---|
@@ -406,14 +506,14 @@ check("E10.3", dead_units)
 # | ReLU 死单元太多 | leaky ReLU | 左边仍有斜率 |
 # | Transformer | GELU、SiLU | 光滑，配层归一化 |
 #
-# 拿不准时就试，但要公平地试：`jn.neural_networks.select_activation` 让每个候选用同样的折、种子和学习率，分不出高下时会如实说。
+# 拿不准时就试，但要像第 5 节那样公平地试；分不出高下时，就如实说分不出。
 #
 # **何处会失灵**：照公式写的 tanh、ELU 在 100 处给出 NaN；单精度的 $1-\sigma(z)$ 从 $z\approx16.6$ 起为零；尖点处的导数只是约定。
 #
 # **下一课**：[11 求和与记号](11_sums_and_notation.ipynb)。
 
 # %% [markdown] lang="en"
-# ## 7 Summary
+# ## 8 Summary
 #
 # | Where | Choice | Why |
 # |---|---|---|
@@ -423,7 +523,7 @@ check("E10.3", dead_units)
 # | many dead ReLU units | leaky ReLU | keeps a slope on the left |
 # | transformers | GELU, SiLU | smooth, with layer normalisation |
 #
-# In doubt, test, but fairly: `jn.neural_networks.select_activation` gives every candidate the same folds, seeds and rates, and says so when the data cannot tell.
+# In doubt, test, but fairly, as in section 5; and where the data cannot tell, say so.
 #
 # **Where it breaks**: tanh and ELU copied from the formula give NaN at 100; in float32 $1-\sigma(z)$ is zero from $z\approx16.6$ on; at a kink the derivative is a convention.
 #

@@ -1,7 +1,7 @@
-"""The pictures of lesson 10: activations with their slopes, where they round, signals in deep stacks, variance maps."""
+"""The pictures of lesson 10: activations and their slopes, an identity, kinks, rounding, deep stacks, variance maps."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,11 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jaxnotes import activations
-from jaxnotes.show.lesson_plots import BLACK, BLUE, LINES, VERMILLION, canvas, legend
+from jaxnotes.show.diagrams import GREY, Drawing, _line, _svg, _text, _words
+from jaxnotes.show.lesson_plots import BLACK, BLUE, GREEN, LINES, SKY, VERMILLION, canvas, legend
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Fun = Callable[[jax.Array], jax.Array]
 
@@ -30,6 +34,60 @@ def with_slopes(functions: dict[str, Fun], *, reach: float = 4.0) -> Any:
         ax.set_title(title, fontsize=12)
     axes[0].legend(fontsize=11, frameon=False, loc="upper left")
     return axes
+
+
+def stretched_sigmoid(*, reach: float = 4.0) -> "Axes":
+    """A sigmoid on its way to tanh: squeezed, then stretched and shifted, with dots of tanh on top.
+
+        tanh(z) = 2 sigma(2 z) - 1
+
+    >>> stretched_sigmoid().get_legend_handles_labels()[1][-1]
+    'tanh(z)'
+    """
+    ax = canvas(("z", ""), height=3.8)
+    z = jnp.linspace(-reach, reach, 201)
+    squeezed = activations.sigmoid(2 * z)
+    ax.axhline(0, color=BLACK, linewidth=0.8)
+    ax.plot(z, activations.sigmoid(z), color=BLUE, linestyle=":", linewidth=2, label=r"$\sigma(z)$")
+    ax.plot(z, squeezed, color=GREEN, linestyle="-.", linewidth=2, label=r"$\sigma(2z)$")
+    ax.plot(z, 2 * squeezed - 1, color=SKY, linewidth=6, label=r"$2\sigma(2z)-1$")
+    ax.plot(z[::10], activations.tanh(z[::10]), "o", color=BLACK, markersize=5, label="tanh(z)")
+    return legend(ax)
+
+
+def kinks(functions: dict[str, Fun], lang: str = "en") -> Drawing:
+    """A table of functions with a kink at 0: a sketch, the slopes on either side, and what jax.grad returns at 0.
+
+    Arguments: functions: by their code, of a number, linear on either side of 0 with slopes from -1 to 1.
+
+    >>> kinks({"jnp.abs(x)": jnp.abs}, lang="zh")
+    <svg: 0 处的导数是约定>
+    """
+    words = _words(
+        lang,
+        en=("The derivative at 0 is a convention", "code", "left", "jax.grad at 0", "right"),
+        zh=("0 处的导数是约定", "写法", "左导数", "0 处 jax.grad", "右导数"),
+    )
+    columns, high = (150, 420, 540, 670), 62
+    drawn = [
+        _text(at, 24, word, anchor="start" if at == 150 else "middle", fill=colour)
+        for at, word, colour in zip(columns, words[1:], (BLACK, BLUE, VERMILLION, BLUE), strict=True)
+    ]
+    rows = []
+    for k, (code, fun) in enumerate(functions.items()):
+        left, at, right = (float(jax.grad(fun)(x)) for x in (-1.0, 0.0, 1.0))
+        x, y = 76, 36 + high * k + 38
+        drawn.append(_line(16, y - 38, 744, y - 38, f'stroke="{GREY}" stroke-width="0.8"'))
+        drawn.append(_line(x - 52, y, x + 52, y, f'stroke="{GREY}" stroke-width="0.8"'))
+        for side, slope in ((-1, left), (1, right)):
+            drawn.append(_line(x, y, x + 28 * side, y - 28 * side * slope, f'stroke="{BLUE}" stroke-width="3"'))
+        dashed = f'stroke="{VERMILLION}" stroke-width="2" stroke-dasharray="5 3"'
+        drawn.append(_line(x - 22, y + 22 * at, x + 22, y - 22 * at, dashed))
+        drawn.append(_text(columns[0], y - 2, code))
+        for place, slope, colour in zip(columns[1:], (left, at, right), (BLUE, VERMILLION, BLUE), strict=True):
+            drawn.append(_text(place, y - 2, f"{slope:.3g}", anchor="middle", fill=colour))
+        rows.append(f"{code}: {left:.3g}, {at:.3g}, {right:.3g}")
+    return _svg(760, 36 + high * len(functions) + 4, drawn, words[0], f"{', '.join(words[1:])}. {'; '.join(rows)}")
 
 
 def saturation(functions: dict[str, Fun], ends: dict[str, float]) -> Any:
