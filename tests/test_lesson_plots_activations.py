@@ -5,17 +5,12 @@ from xml.etree import ElementTree
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from pictures import SVG
 
 from jaxnotes import activations as act
 
-pyplot = pytest.importorskip("matplotlib.pyplot")
-from jaxnotes.show.lesson_plots import activations  # noqa: E402
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    pyplot.close("all")
+pytest.importorskip("matplotlib.pyplot")
+from jaxnotes.show.lesson_plots import activations
 
 
 def test_each_panel_has_a_function_and_its_slope():
@@ -36,7 +31,7 @@ def test_the_stretched_sigmoid_lies_under_tanh():
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_table_of_kinks_holds_what_grad_returns(lang):
     drawing = activations.kinks({"abs": jnp.abs, "max": lambda x: jnp.maximum(x, 0.0)}, lang)
-    texts = [text.text for text in ElementTree.fromstring(drawing).iter("{http://www.w3.org/2000/svg}text")]
+    texts = [text.text for text in ElementTree.fromstring(drawing).iter(f"{SVG}text")]
     assert texts[4:] == ["abs", "-1", "1", "1", "max", "0", "0.5", "1"]
 
 

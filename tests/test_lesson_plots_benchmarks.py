@@ -3,14 +3,8 @@
 import numpy as np
 import pytest
 
-pyplot = pytest.importorskip("matplotlib.pyplot")
-from jaxnotes.show.lesson_plots import benchmarks  # noqa: E402
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    pyplot.close("all")
+pytest.importorskip("matplotlib.pyplot")
+from jaxnotes.show.lesson_plots import benchmarks
 
 
 @pytest.mark.parametrize(

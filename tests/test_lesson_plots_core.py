@@ -3,12 +3,13 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from pictures import assert_readable, labels
 
 import jaxnotes as jn
 
-pyplot = pytest.importorskip("matplotlib.pyplot")
-from jaxnotes.show import lesson_plots as lp  # noqa: E402
-from jaxnotes.show.lesson_plots import broadcasting, gradient_descent, gradients  # noqa: E402
+pytest.importorskip("matplotlib.pyplot")
+from jaxnotes.show import lesson_plots as lp
+from jaxnotes.show.lesson_plots import broadcasting, gradient_descent, gradients
 
 
 def bowl(x):
@@ -18,28 +19,6 @@ def bowl(x):
 @pytest.fixture
 def path():
     return jn.minimize_path(bowl, jnp.ones(2), method=jn.methods.gradient_descent(0.1), steps=9)
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    pyplot.close("all")
-
-
-def labels(ax) -> list[str]:
-    return ax.get_legend_handles_labels()[1]
-
-
-def assert_readable(ax):
-    figure = ax.figure
-    figure.draw_without_rendering()
-    assert figure.get_facecolor() == (1, 1, 1, 1)
-    texts = [*ax.texts, ax.xaxis.label, ax.yaxis.label, *ax.get_xticklabels(), *ax.get_yticklabels()]
-    assert all(text.get_fontsize() >= 11 for text in texts if text.get_text())
-    for text in [ax.xaxis.label, ax.yaxis.label]:
-        box = text.get_window_extent()
-        assert figure.bbox.x0 <= box.x0 <= box.x1 <= figure.bbox.x1
-        assert figure.bbox.y0 <= box.y0 <= box.y1 <= figure.bbox.y1
 
 
 def test_canvases_are_styled():

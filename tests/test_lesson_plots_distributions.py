@@ -5,31 +5,22 @@ import xml.etree.ElementTree as ElementTree
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from pictures import SVG, labels
 
-pyplot = pytest.importorskip("matplotlib.pyplot")
-from jaxnotes.show.lesson_plots import distributions  # noqa: E402
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    pyplot.close("all")
-
-
-def labels(ax) -> list[str]:
-    return ax.get_legend_handles_labels()[1]
+pytest.importorskip("matplotlib.pyplot")
+from jaxnotes.show.lesson_plots import distributions
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_lattice_counts_paths_as_pascal_does(lang):
     drawing = distributions.paths(3, 2, lang=lang)
     root = ElementTree.fromstring(drawing)
-    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    texts = [element.text for element in root.iter(f"{SVG}text")]
     counts = [int(text) for text in texts if text.isdigit()]
     assert counts == [1, 1, 1, 1, 2, 3, 1, 3, 6, 1, 4, 10]
     assert any("p³(1 − p)²" in text for text in texts)
-    assert "10" in root.findtext("{http://www.w3.org/2000/svg}title")
-    assert root.findtext("{http://www.w3.org/2000/svg}desc")
+    assert "10" in root.findtext(f"{SVG}title")
+    assert root.findtext(f"{SVG}desc")
     assert float(root.get("width")) <= 760
 
 

@@ -5,25 +5,10 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
+from pictures import SVG, assert_readable
 
-pyplot = pytest.importorskip("matplotlib.pyplot")
-from jaxnotes.show.lesson_plots import least_squares  # noqa: E402
-
-SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    pyplot.close("all")
-
-
-def assert_readable(ax):
-    figure = ax.figure
-    figure.draw_without_rendering()
-    assert figure.get_facecolor() == (1, 1, 1, 1)
-    texts = [*ax.texts, ax.xaxis.label, ax.yaxis.label, *ax.get_xticklabels(), *ax.get_yticklabels()]
-    assert all(text.get_fontsize() >= 11 for text in texts if text.get_text())
+pytest.importorskip("matplotlib.pyplot")
+from jaxnotes.show.lesson_plots import least_squares
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -6,28 +6,14 @@ import xml.etree.ElementTree as ElementTree
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from pictures import SVG, assert_readable
 
 from jaxnotes import datasets, least_squares
 
-pyplot = pytest.importorskip("matplotlib.pyplot")
-from jaxnotes.show.lesson_plots import canvas, linear_regression  # noqa: E402
+pytest.importorskip("matplotlib.pyplot")
+from jaxnotes.show.lesson_plots import canvas, linear_regression
 
-SVG = "{http://www.w3.org/2000/svg}"
 FIRST = datasets.anscombe()[0]
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    pyplot.close("all")
-
-
-def assert_readable(ax):
-    figure = ax.figure
-    figure.draw_without_rendering()
-    assert figure.get_facecolor() == (1, 1, 1, 1)
-    texts = [*ax.texts, ax.xaxis.label, ax.yaxis.label, *ax.get_xticklabels(), *ax.get_yticklabels()]
-    assert all(text.get_fontsize() >= 11 for text in texts if text.get_text())
 
 
 def test_residuals_are_vertical_and_end_on_the_line():

@@ -6,23 +6,12 @@ import xml.etree.ElementTree as ElementTree
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from pictures import SVG, labels
 
 import jaxnotes as jn
 
-pyplot = pytest.importorskip("matplotlib.pyplot")
-from jaxnotes.show.lesson_plots import logistic_regression  # noqa: E402
-
-SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    pyplot.close("all")
-
-
-def labels(ax) -> list[str]:
-    return ax.get_legend_handles_labels()[1]
+pytest.importorskip("matplotlib.pyplot")
+from jaxnotes.show.lesson_plots import logistic_regression
 
 
 def test_the_launch_has_data_fit_band_and_the_place_beyond_the_data():

@@ -5,21 +5,10 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
+from pictures import SVG, labels
 
-pyplot = pytest.importorskip("matplotlib.pyplot")
-from jaxnotes.show.lesson_plots import many_models  # noqa: E402
-
-SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    pyplot.close("all")
-
-
-def labels(ax) -> list[str]:
-    return ax.get_legend_handles_labels()[1]
+pytest.importorskip("matplotlib.pyplot")
+from jaxnotes.show.lesson_plots import many_models
 
 
 def test_loops_are_carried_on_in_proportion_to_the_largest_number():

@@ -2,19 +2,10 @@
 
 import numpy as np
 import pytest
+from pictures import labels
 
-pyplot = pytest.importorskip("matplotlib.pyplot")
-from jaxnotes.show.lesson_plots import maximum_likelihood  # noqa: E402
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    pyplot.close("all")
-
-
-def labels(ax) -> list[str]:
-    return ax.get_legend_handles_labels()[1]
+pytest.importorskip("matplotlib.pyplot")
+from jaxnotes.show.lesson_plots import maximum_likelihood
 
 
 def test_the_slices_are_a_law_and_a_likelihood():

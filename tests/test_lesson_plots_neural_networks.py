@@ -3,14 +3,8 @@
 import numpy as np
 import pytest
 
-pyplot = pytest.importorskip("matplotlib.pyplot")
-from jaxnotes.show.lesson_plots import neural_networks  # noqa: E402
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    pyplot.close("all")
+pytest.importorskip("matplotlib.pyplot")
+from jaxnotes.show.lesson_plots import neural_networks
 
 
 def test_decision_maps_show_both_classes_and_a_boundary_where_there_is_one():

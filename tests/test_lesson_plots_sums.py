@@ -5,19 +5,12 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
+from pictures import SVG
 
 from jaxnotes import information, notation
 
-pyplot = pytest.importorskip("matplotlib.pyplot")
-from jaxnotes.show.lesson_plots import sums  # noqa: E402
-
-SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    pyplot.close("all")
+pytest.importorskip("matplotlib.pyplot")
+from jaxnotes.show.lesson_plots import sums
 
 
 def boxes(drawing) -> list[dict[str, float | str]]:

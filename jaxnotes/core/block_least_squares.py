@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jaxnotes.core import arrays, double_word, inference, linalg, products, scaling
+from jaxnotes.core import arrays, batching, double_word, inference, linalg, products, scaling
 from jaxnotes.core.arrays import Array
 from jaxnotes.core.loop import iterate, select_lanes
 from jaxnotes.core.products import contract
@@ -140,7 +140,7 @@ def least_norm(theta: Array, null: Array, scaled: Scaled, *, intercept: bool) ->
 
 def solve_block(intercept: bool, data: Equations) -> Solution:
     """Solve a block: every leaf of `data` has the lane axis first, of length 1 where shared; params are (L, q)."""
-    lanes = max(leaf.shape[0] for leaf in data)
+    lanes = batching.count_lanes(data)
     data = Equations(*(jnp.broadcast_to(leaf, (lanes, *leaf.shape[1:])) for leaf in data))
     share, present = jax.vmap(share_of)(data)
     total = jnp.sum(share, axis=1, keepdims=True)

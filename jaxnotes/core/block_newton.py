@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxnotes.core import linalg, products, scaling, separation
+from jaxnotes.core import batching, linalg, products, scaling, separation
 from jaxnotes.core.arrays import Array
 from jaxnotes.core.loop import iterate, select_lanes
 from jaxnotes.core.rows import Family, Rows
@@ -76,7 +76,7 @@ def solve_block(model: Model, rows: Rows) -> Solution:
 
 def descend(model: Model, rows: Rows) -> tuple[Block, Array, NewtonState]:
     """The block made ready, what the data alone say of each lane, (L,), and where Newton ended."""
-    lanes = max(leaf.shape[0] for leaf in jax.tree.leaves(rows))
+    lanes = batching.count_lanes(rows)
     block = _scaled_block(model, rows, lanes)
     trouble = _data_trouble(model, rows, block, lanes)
     return block, trouble, _newton(model, block, rows, trouble == Status.CONVERGED)
