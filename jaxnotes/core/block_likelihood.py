@@ -10,11 +10,7 @@ import jax.numpy as jnp
 from jaxnotes.core import batching, block_minimize, implicit, likelihood, row_chunks
 from jaxnotes.core.arrays import Array
 from jaxnotes.core.likelihood import LogProb, Observations
-from jaxnotes.core.status import Solution, Status, first_status
-
-# A rise of l that moves no parameter by more than 1 % of its standard error: less than that is no reason to reject what
-# float32 found, whose rounding keeps the gradient of precise data from becoming small.
-NEGLIGIBLE = 0.01**2 / 2
+from jaxnotes.core.status import NEGLIGIBLE_RISE, Solution, Status, first_status
 
 
 class Problem(NamedTuple):
@@ -58,7 +54,7 @@ def solve_block(model: LogProb, max_steps: int, problem: Problem) -> Solution:
     status = first_status(
         (trouble != Status.CONVERGED, trouble),
         (holes & ~run.at.finite, Status.NON_FINITE_DATA),
-        otherwise=block_minimize.judge(run, start, problem.tol, NEGLIGIBLE / n_obs),
+        otherwise=block_minimize.judge(run, start, problem.tol, NEGLIGIBLE_RISE / n_obs),
     )
     return Solution(run.at.theta, run.at.value, run.at.grad_norm, run.steps, status)
 

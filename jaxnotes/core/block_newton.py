@@ -16,7 +16,7 @@ from jaxnotes.core import batching, linalg, products, scaling, separation
 from jaxnotes.core.arrays import Array
 from jaxnotes.core.loop import iterate, select_lanes
 from jaxnotes.core.rows import Family, Rows
-from jaxnotes.core.status import Solution, Status, first_status
+from jaxnotes.core.status import NEGLIGIBLE_RISE, Solution, Status, first_status
 
 
 class Model(NamedTuple):
@@ -251,15 +251,18 @@ def scaled_norm(model: Model, scaled: scaling.Scaled, grad: Array) -> Array:
 def _judge(model: Model, block: Block, rows: Rows, state: NewtonState) -> Array:
     """The status of each lane whose data were in order, shape (L,).
 
-    Without a penalty a small gradient is not enough: it is small along a separating direction too. Such a lane is
-    CONVERGED only when its last step proves overlap; the others are examined, which is rare and therefore a branch.
+    Without a penalty a small gradient is not enough: it is small along a separating direction too, and far from the
+    optimum where the columns nearly depend on each other. Such a lane is CONVERGED only when its last step proves
+    overlap, no pivot was lost to rounding, which would leave a direction alone, and, if rounding ended the descent, the
+    rise that is left is negligible. The others are examined, which is rare and therefore a branch.
 
     """
-    small = (state.at.grad_norm <= rows.tol) | (state.exhausted & (state.at.grad_norm <= 100 * rows.tol))
-    unpenalised = jnp.broadcast_to(rows.l2 == 0, small.shape)
+    n_obs = jnp.sum(jnp.broadcast_to(rows.weights, (len(rows.weights), block.share.shape[1])), axis=1)
+    unpenalised = jnp.broadcast_to(rows.l2 == 0, state.steps.shape)
+    small = is_small(state.at, state.exhausted, rows.tol, unpenalised, n_obs)
     no_lane = jnp.zeros_like(small)
     overlap = jax.lax.cond(jnp.any(unpenalised), lambda: step_proves_overlap(model, block, state.at), lambda: no_lane)
-    overlap = overlap & ((state.pivot > 0) | (state.first_pivot == 0))
+    overlap = overlap & (state.pivot > 0)
     suspect = unpenalised & (~(small & overlap) | (state.first_pivot == 0))
 
     def examine() -> tuple[Array, Array]:
@@ -277,6 +280,15 @@ def _judge(model: Model, block: Block, rows: Rows, state: NewtonState) -> Array:
         (~small & ~state.exhausted, Status.MAX_STEPS),
         (~small | (unpenalised & ~overlap), Status.STALLED),
     )
+
+
+def is_small(at: Iterate, exhausted: Array, tol: Array, unpenalised: Array, n_obs: Array) -> Array:
+    """Whether the gradient is, (L,); where rounding ended the descent, small enough for nothing that counts to be left.
+
+    The step of a penalised lane may be unknown at its end.
+    """
+    negligible = ~unpenalised | (n_obs * at.gain <= NEGLIGIBLE_RISE)
+    return (at.grad_norm <= tol) | (exhausted & (at.grad_norm <= 100 * tol) & negligible)
 
 
 def step_proves_overlap(model: Model, block: Block, at: Iterate) -> Array:

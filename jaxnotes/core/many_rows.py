@@ -191,12 +191,12 @@ def _inverse_hessian(factor: linalg.Factor, moves: Array, changes: Array, grad: 
 
     def backward(grad: Array, pair: tuple[Array, Array, Array]) -> tuple[Array, Array]:
         move, change, inverse = pair
-        share = inverse * jnp.sum(move * grad)
+        share = inverse * jnp.sum(move[None] * grad)
         return grad - share * change[None], share
 
     def forward(out: Array, pair: tuple[Array, Array, Array, Array]) -> tuple[Array, None]:
         move, change, inverse, share = pair
-        return out + (share - inverse * jnp.sum(change * out)) * move[None], None
+        return out + (share - inverse * jnp.sum(change[None] * out)) * move[None], None
 
     grad, shares = jax.lax.scan(backward, grad, (moves, changes, inverse), reverse=True)
     return jax.lax.scan(forward, linalg.solve(factor, grad), (moves, changes, inverse, shares))[0]
@@ -235,9 +235,9 @@ def _data_trouble(model: Model, problem: Problem) -> Array:
 
 def _judge(model: Model, problem: Problem, state: PassState, trusted: Array) -> Array:
     """The status of a problem whose data were in order, (1,); an untrusted sample's last step was Newton's own."""
-    tol = problem.rows.tol
-    small = (state.at.grad_norm <= tol) | (state.exhausted & (state.at.grad_norm <= 100 * tol))
     unpenalised = problem.rows.l2 == 0
+    n_obs = jnp.sum(jnp.broadcast_to(problem.rows.weights, problem.share.shape))
+    small = block_newton.is_small(state.at, state.exhausted, problem.rows.tol, unpenalised, n_obs)
 
     def unproven_chunks(block: Block) -> Array:
         return (~block_newton.step_proves_overlap(model, block, state.at)).astype(jnp.int32)
@@ -246,6 +246,7 @@ def _judge(model: Model, problem: Problem, state: PassState, trusted: Array) -> 
         return _over_rows(model, problem, unproven_chunks) == 0
 
     overlap = jax.lax.cond(jnp.all(trusted | ~unpenalised), lambda: trusted, prove)
+    overlap = overlap & (state.factor.smallest_pivot > 0)
     suspect = unpenalised & ~(small & overlap)
 
     def examine() -> tuple[Array, Array]:

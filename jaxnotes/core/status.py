@@ -33,6 +33,10 @@ class Status(enum.IntEnum):
     STALLED = 12
 
 
+# A rise of the log-likelihood that moves no parameter by more than 1 % of its standard error: where rounding ends a
+# descent, less than this is no reason to reject its answer, and more is one.
+NEGLIGIBLE_RISE = 0.01**2 / 2
+
 MESSAGES = {
     Status.CONVERGED: "the scaled gradient reached its tolerance.",
     Status.INVALID_DATA: "a weight, precision or penalty is negative, or y or trials lie outside their range.",
@@ -49,7 +53,7 @@ MESSAGES = {
     Status.FLAT: "the objective has a direction without curvature, so the answer is not unique.",
     Status.BOUNDARY: "the optimum is on the edge of the parameter space.",
     Status.MAX_STEPS: "the step limit was reached first. Raise max_steps or scale the problem.",
-    Status.STALLED: "no further decrease is possible in this dtype, yet the gradient is not small. "
+    Status.STALLED: "no further decrease is possible in this dtype, yet the optimum is not reached. "
     "Use float64 or a larger tol.",
 }
 
