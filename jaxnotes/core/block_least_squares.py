@@ -138,6 +138,23 @@ def least_norm(theta: Array, null: Array, scaled: Scaled, *, intercept: bool) ->
     return theta - jnp.matmul(N, jnp.matmul(pinv, theta[C], precision="highest"), precision="highest")
 
 
+class Block(NamedTuple):
+    """A block made ready to refine: X (L, n, p) and y (L, n), 0 where absent; share (L, n); l2 (L,); penalty (L, q), l2
+    in scaled coordinates. factor: of the Gram matrix, for the lanes where it is safe (L,); root: for the others.
+    """
+
+    X: Array
+    y: Array
+    share: Array
+    l2: Array
+    penalty: Array
+    scaled: Scaled
+    multiply: products.Products
+    factor: linalg.Factor
+    safe: Array
+    root: linalg.Root
+
+
 def solve_block(intercept: bool, data: Equations) -> Solution:
     """Solve a block: every leaf of `data` has the lane axis first, of length 1 where shared; params are (L, q)."""
     lanes = batching.count_lanes(data)
@@ -145,42 +162,68 @@ def solve_block(intercept: bool, data: Equations) -> Solution:
     share, present = jax.vmap(share_of)(data)
     total = jnp.sum(share, axis=1, keepdims=True)
     scaled = jax.vmap(functools.partial(scaling.scale_columns, intercept=intercept))(data.X, share / total, present)
+    trouble = _data_trouble(data, share, present, scaled)
+    clean = data._replace(X=jnp.where(present[..., None], data.X, 0), y=jnp.where(present, data.y, 0))
+    block, first = _made_ready(intercept, clean, share, scaled, trouble != Status.CONVERGED)
+    size = jnp.sqrt(products.row_sum(share / total, block.y * block.y))
+    state = _refine(intercept, block, first, size, trouble != Status.INVALID_DATA)
+
+    q = block.penalty.shape[1]
+    deficient = (block.root.rank < q) & ~block.safe
+    unpenalised = data.l2 == 0
+    theta = jax.lax.cond(
+        jnp.any(deficient),
+        lambda theta: select_lanes(deficient, _least_norms(theta, block.root.null, scaled, intercept), theta),
+        lambda theta: theta,
+        state.theta,
+    )
+    return Solution(
+        params=theta,
+        value=jax.vmap(functools.partial(objective, intercept))(theta, data),
+        grad_norm=state.grad_norm,
+        steps=state.steps,
+        status=judge(trouble, unpenalised & (jnp.sum(present, axis=1) < q), unpenalised & deficient, state.grad_norm),
+    )
+
+
+def _made_ready(intercept: bool, data: Equations, share: Array, scaled: Scaled, hopeless: Array) -> tuple[Block, Array]:
+    """The block, and where to start (L, q) in the user's coordinates; hopeless lanes (L,) are spared the SVD."""
+    lanes, q, n = scaled.Z.shape
     penalty = data.l2[:, None] / scaled.scale**2
     penalty = penalty.at[:, 0].set(0) if intercept else penalty
-    trouble = _data_trouble(data, share, present, scaled)
-    y = jnp.where(present, data.y, 0)
-    X = jnp.where(present[..., None], data.X, 0)
-
     multiply = products.of(scaled.Z, lanes)
     factor = linalg.factor_spd(multiply.gram(share[:, None, None]), penalty)
-    safe = gram_is_safe(factor.smallest_pivot) | (trouble != Status.CONVERGED)
-    n, q = scaled.Z.shape[2], penalty.shape[1]
-    nothing = jnp.zeros((lanes, q, q), penalty.dtype)
-    zero = jnp.zeros_like(penalty)
+    safe = gram_is_safe(factor.smallest_pivot) | hopeless
+    nothing, zero = jnp.zeros((lanes, q, q), penalty.dtype), jnp.zeros_like(penalty)
     unused = linalg.Root(nothing, nothing, jnp.full((lanes,), q)), zero
 
     def by_svd() -> tuple[linalg.Root, Array]:
         known = jnp.nan_to_num(share)
         designs = jax.vmap(weighted_design)(scaled.Z, known, penalty)
-        outcomes = jnp.concatenate([jnp.sqrt(known) * y, zero], axis=1)
+        outcomes = jnp.concatenate([jnp.sqrt(known) * data.y, zero], axis=1)
         root, theta = jax.vmap(functools.partial(linalg.root_and_solution, n=n))(designs, outcomes)
         return root, select_lanes(safe, zero, scaling.from_scaled(theta, scaled, intercept=intercept))
 
     root, first = jax.lax.cond(jnp.all(safe), lambda: unused, by_svd)
+    return Block(data.X, data.y, share, data.l2, penalty, scaled, multiply, factor, safe, root), first
+
+
+def _refine(intercept: bool, block: Block, first: Array, size: Array, willing: Array) -> RefineState:
+    """Refine from `first` (L, q) until a pass gains nothing; gradients in units of the root mean square of y (L,)."""
+    easy = _is_easy(block.factor.smallest_pivot, block.scaled)
 
     def correction(gradient: Array) -> Array:
-        with_root = contract("lij,lj->li", root.root, contract("lij,li->lj", root.root, gradient))
-        theta = select_lanes(safe, linalg.solve(factor, gradient), with_root)
-        return scaling.from_scaled(theta, scaled, intercept=intercept)
-
-    size = jnp.sqrt(products.row_sum(share / total, y * y))
-    easy = _is_easy(factor.smallest_pivot, scaled)
+        root = block.root.root
+        with_root = contract("lij,lj->li", root, contract("lij,li->lj", root, gradient))
+        theta = select_lanes(block.safe, linalg.solve(block.factor, gradient), with_root)
+        return scaling.from_scaled(theta, block.scaled, intercept=intercept)
 
     def descent(theta: Array) -> tuple[Array, Array]:
-        plain = _plain_descent(intercept, multiply, theta, y, share, penalty, scaled)
+        plain = _plain_descent(intercept, block, theta)
 
         def doubled() -> tuple[Array, Array]:
-            exact = jax.vmap(functools.partial(_descent, intercept))(theta, X, y, share, data.l2, scaled)
+            of_lane = jax.vmap(functools.partial(_descent, intercept))
+            exact = of_lane(theta, block.X, block.y, block.share, block.l2, block.scaled)
             return select_lanes(easy, plain, exact)
 
         return jax.lax.cond(jnp.all(easy), lambda: plain, doubled)
@@ -197,26 +240,11 @@ def solve_block(intercept: bool, data: Equations) -> Solution:
     start = RefineState(
         theta=first,
         grad_norm=jnp.full_like(size, jnp.inf),
-        correction=zero,
+        correction=jnp.zeros_like(first),
         steps=jnp.full_like(size, -1, dtype=jnp.int32),
-        active=trouble != Status.INVALID_DATA,
+        active=willing,
     )
-    state = iterate(step, start, MAX_PASSES)
-    deficient = (root.rank < q) & ~safe
-    unpenalised = data.l2 == 0
-    theta = jax.lax.cond(
-        jnp.any(deficient),
-        lambda theta: select_lanes(deficient, _least_norms(theta, root.null, scaled, intercept), theta),
-        lambda theta: theta,
-        state.theta,
-    )
-    return Solution(
-        params=theta,
-        value=jax.vmap(functools.partial(objective, intercept))(theta, data),
-        grad_norm=state.grad_norm,
-        steps=state.steps,
-        status=judge(trouble, unpenalised & (jnp.sum(present, axis=1) < q), unpenalised & deficient, state.grad_norm),
-    )
+    return iterate(step, start, MAX_PASSES)
 
 
 def gram_is_safe(smallest_pivot: Array) -> Array:
@@ -230,13 +258,12 @@ def _is_easy(smallest_pivot: Array, scaled: Scaled) -> Array:
     return (smallest_pivot > EASY_PIVOT) & near
 
 
-def _plain_descent(
-    intercept: bool, multiply: products.Products, theta: Array, y: Array, share: Array, penalty: Array, scaled: Scaled
-) -> tuple[Array, Array]:
+def _plain_descent(intercept: bool, block: Block, theta: Array) -> tuple[Array, Array]:
     """What `_descent` returns, for a block, (L, q) and (L,), from residuals in working precision."""
+    scaled, share = block.scaled, block.share
     theta = scaling.to_scaled(theta, scaled, intercept=intercept)
-    r = jnp.where(share > 0, share * (y - multiply.predict(theta)[:, 0]), 0)
-    gradient = multiply.score(r[:, None]) - penalty * theta
+    r = jnp.where(share > 0, share * (block.y - block.multiply.predict(theta)[:, 0]), 0)
+    gradient = block.multiply.score(r[:, None]) - block.penalty * theta
     raw = gradient * scaled.scale + (scaled.mean * gradient[:, :1] if intercept else 0)
     positive = scaled.rms > 0
     return gradient, jnp.max(jnp.where(positive, jnp.abs(raw) / jnp.where(positive, scaled.rms, 1), 0), axis=1)
