@@ -52,9 +52,10 @@ def broadcast_shapes(*shapes: Shape) -> tuple[int, ...]:
 
         length of axis k = the one length on axis k that is not 1, or 1,    k = -1, -2, ...
 
-    Arguments: shapes, tuples of lengths >= 0, or an int for one axis. Returns a tuple; () for no shape at all.
-    Raises ValueError where an axis has two lengths other than 1 or a length is negative, TypeError where one is no
-    integer. NumPy also refuses more axes or entries than its arrays can have; this rule has no such limit.
+    Arguments: shapes, tuples of lengths >= 0, or an int for one axis. Returns a tuple; () for no
+    shape at all. Raises ValueError where an axis has two lengths other than 1 or a length is
+    negative, TypeError where one is no integer. NumPy also refuses more axes or entries than its
+    arrays can have; this rule has no such limit.
 
     Source: NumPy reference, "Broadcasting", general broadcasting rules.
 

@@ -51,12 +51,13 @@ class Settings(NamedTuple):
 
 
 def mode_factor(rate: ArrayLike, eigenvalue: ArrayLike) -> Array:
-    """By how much a step of gradient descent shrinks the error along an eigenvector of the Hessian, elementwise.
+    """How much a step of gradient descent shrinks the error along an eigenvector of the Hessian.
 
         |1 - rate eigenvalue|
 
-    Below 1 the error dies out, at 1 it stays, above 1 it grows: on a quadratic the eigen-directions do not mix, so
-    rate < 2 / L is not only enough but needed. Arguments: rate, (); eigenvalue, (...). Returns (...).
+    Below 1 the error dies out, at 1 it stays, above 1 it grows: on a quadratic the eigen-directions
+    do not mix, so rate < 2 / L is not only enough but needed. Arguments: rate, (); eigenvalue,
+    (...). Returns (...).
 
     Source: Goh, Why Momentum Really Works, Distill (2017).
 

@@ -147,8 +147,8 @@ def tangent(fun: Callable[[Any], Any], a: Any) -> Callable[[Any], Any]:
 
         x  ->  f(a) + f'(a) (x - a),    which leaves an error of order ||x - a||^2
 
-    Arguments: fun, differentiable at a; with any outputs. a. Returns a function of x, like a, whose result is like
-    fun's. fun is evaluated once, not again with every x; for many x use jax.vmap.
+    Arguments: fun, differentiable at a; with any outputs. a. Returns a function of x, like a, whose
+    result is like fun's. fun is evaluated once, not again with every x; for many x use jax.vmap.
 
     >>> line = tangent(lambda x: x**2, 3.0)
     >>> print(line(3.0), line(4.0))

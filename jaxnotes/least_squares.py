@@ -140,7 +140,8 @@ def loss(params: LinearParams, X: ArrayLike, y: ArrayLike, *, convention: str = 
 
         "sum": sum_i r_i^2       "mean": sum_i r_i^2 / n       "half_mean": sum_i r_i^2 / (2 n)
 
-    All three have the same minimiser, but not the same gradient: a learning rate tuned for one is wrong for the others.
+    All three have the same minimiser, but not the same gradient: a learning rate tuned for one is
+    wrong for the others.
 
     >>> params = LinearParams(jnp.array([1.0]), None)
     >>> [float(loss(params, [[1.0], [2.0]], [2.0, 4.0], convention=c)) for c in ("sum", "mean", "half_mean")]

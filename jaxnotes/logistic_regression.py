@@ -32,8 +32,9 @@ Counts = tuple[Array, Array]
 
 
 def loglik(eta: Array, counts: Counts) -> Array:
-    """Log-likelihood of counts = (successes, trials) at the logit eta, elementwise: y log sigma(eta) + (m - y) log
-    sigma(-eta).
+    """Log-likelihood of counts = (y successes, m trials) at the logit eta, elementwise.
+
+        y log sigma(eta) + (m - y) log sigma(-eta)
 
     >>> float(loglik(jnp.asarray(-1e4), (jnp.asarray(1.0), jnp.asarray(1.0))))
     -10000.0

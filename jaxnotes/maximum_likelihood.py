@@ -182,8 +182,9 @@ def delta_method(
 
         covariance = D V D',    D the Jacobian of function at the estimate,  V the covariance
 
-    Arguments: function, from params to numbers in any pytree, for example from free coordinates back to the natural
-    ones (`jaxnotes.bijections.forward`). solution, from `fit`. inference, from the `infer` that follows it.
+    Arguments: function, from params to numbers in any pytree, for example from free coordinates
+    back to the natural ones (`jaxnotes.bijections.forward`). solution, from `fit`. inference, from
+    the `infer` that follows it.
 
     Returns an `Inference` about function(params), flat, in the order of `names(function(params))`.
 

@@ -152,8 +152,9 @@ def apply(params: Network, x: ArrayLike) -> Array:
 
         a = x;   a = phi(W a + b) for each hidden layer;   z = W a + b for the last
 
-    Arguments: x, (n_in,). Returns (n_out,). For the rows of X write jax.vmap(apply, (None, 0))(params, X), which XLA
-    makes one matrix product a layer; probabilities are activations.sigmoid or softmax of the logits.
+    Arguments: x, (n_in,). Returns (n_out,). For the rows of X write jax.vmap(apply, (None,
+    0))(params, X), which XLA makes one matrix product a layer. Probabilities are
+    activations.sigmoid or softmax of the logits.
 
     >>> network = init(jax.random.key(0), (3, 4, 1))
     >>> apply(network, jnp.ones(3)).shape, jax.vmap(apply, (None, 0))(network, jnp.ones((5, 3))).shape

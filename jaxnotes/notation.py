@@ -134,7 +134,7 @@ QUADRATURE = "z, w = np.polynomial.legendre.leggauss(16); t, w = (z + 1) / 2, w 
 CALCULUS = (
     Symbol("dy/dx", r"\frac{dy}{dx}", "y关于x的导数", "derivative of y with respect to x",
            "jax.grad(y)(x)", "y = lambda x: x**3; x = 2.0", 12),
-    Symbol("∂y/∂xᵢ", r"\frac{\partial y}{\partial x_i}", "y关于xᵢ的偏导数", "partial derivative of y by xᵢ",
+    Symbol("∂y/∂xᵢ", r"\frac{\partial y}{\partial x_i}", "y关于xᵢ的偏导数", "partial derivative of y in xᵢ",
            "jn.gradients.partial_derivative(y, x, i - 1)",
            "y = lambda x: x[0] ** 2 * x[1] + jnp.sin(x[1]); x = jnp.array([1.0, 2.0]); i = 1", 4),
     Symbol("∇ₓy", r"\nabla_{\mathbf{x}} y", "y关于𝐱的梯度", "gradient of y with respect to 𝐱",

@@ -54,7 +54,8 @@ def power_sum(n: int, *, power: int) -> int:
         sum_{i=1}^n i^2 = n (n + 1)(2n + 1) / 6
         sum_{i=1}^n i^3 = ( n (n + 1) / 2 )^2
 
-    Arguments: n, an int >= 0. power, 1, 2 or 3. Returns an int. Raises ValueError or TypeError for anything else.
+    Arguments: n, an int >= 0. power, 1, 2 or 3. Returns an int.
+    Raises ValueError or TypeError for anything else.
 
     >>> [power_sum(100, power=p) for p in (1, 2, 3)]
     [5050, 338350, 25502500]
@@ -62,7 +63,8 @@ def power_sum(n: int, *, power: int) -> int:
     """
     n = _integer("n", n, 0)
     if power not in (1, 2, 3):
-        raise ValueError(f"power: expected 1, 2 or 3, got {power}. Others: sum(i**power for i in range(n + 1)).")
+        others = "Others: sum(i**power for i in range(n + 1))."
+        raise ValueError(f"power: expected 1, 2 or 3, got {power}. {others}")
     triangle = n * (n + 1) // 2
     return {1: triangle, 2: triangle * (2 * n + 1) // 3, 3: triangle**2}[power]
 

@@ -65,7 +65,7 @@ def test_equal_names_of_markers_mean_equal_things():
 def test_ladders_say_what_fits_and_what_fails():
     drawing = diagrams.shape_ladders(((4, 3), (3,)), ((2, 3), (2,)))
     assert "fits" in texts(drawing)
-    assert "axis -1 fails" in texts(drawing)
+    assert "fails at -1" in texts(drawing)
     assert texts(drawing).count("✗") == 1
     assert 'stroke-dasharray="5 4"' in drawing
 

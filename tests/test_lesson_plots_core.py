@@ -27,10 +27,17 @@ def test_canvases_are_styled():
     assert len({str(line["linestyle"]) for line in lp.LINES}) == len({line["color"] for line in lp.LINES}) == 6
 
 
+def test_growth_names_exponents():
+    ax = lp.growth({"a": [1, 10], "b": [2, 20]}, {"a": [1, 100], "b": [1, 10]}, {"a": 2.0, "b": 1.0}, "seconds")
+    assert labels(ax) == ["a: $n^{2.00}$", "b: $n^{1.00}$"]
+    assert (ax.get_xscale(), ax.get_yscale(), ax.get_ylabel()) == ("log", "log", "seconds")
+    np.testing.assert_array_equal(ax.lines[1].get_xdata(), [2, 20])
+
+
 def test_the_tangent_plane_stands_over_a_floor_with_an_arrow():
     ax = gradients.tangent_plane(bowl, [1.0, 0.5])
     kinds = [type(artist).__name__ for artist in ax.collections]
-    assert kinds.count("Poly3DCollection") == 2
+    assert kinds.count("Poly3DCollection") == 3  # the surface, the plane and the head of the arrow
     assert "Line3DCollection" in kinds
     assert [text.get_text() for text in ax.texts] == [r"$\nabla f$"]
 
@@ -72,7 +79,7 @@ def test_iterates_are_drawn_one_line_a_path():
 
 def test_the_zigzag_names_its_angle(path):
     ax = gradient_descent.zigzag(bowl, path, [0.0, 0.0])
-    assert ax.get_title(loc="right") == "angle 31 degrees"
+    assert ax.texts[-1].get_text() == "31°"
     assert labels(ax) == ["descent", r"$-\nabla f$", "to the minimum", "minimum"]
     assert_readable(ax)
 

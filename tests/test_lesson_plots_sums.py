@@ -70,12 +70,6 @@ def test_divergences_meet_at_the_other_distribution():
     assert [text.get_text() for text in ax.texts] == ["0.5108", "0.3681"]
 
 
-def test_growth_names_exponents():
-    ax = sums.growth([1, 10], {"a": [1, 100], "b": [1, 10]}, {"a": 2.0, "b": 1.0})
-    assert ax.get_legend_handles_labels()[1] == ["a: n^2.00", "b: n^1.00"]
-    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
-
-
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_table_holds_every_row_escaped(lang):
     table = sums.symbol_table(notation.SYMBOLS, lang=lang)
@@ -83,7 +77,7 @@ def test_the_table_holds_every_row_escaped(lang):
     rows = ["".join(row.itertext()) for row in root.iter("tr")]
     assert len(rows) == len(notation.SYMBOLS) + 1
     for row, text in zip(notation.SYMBOLS, rows[1:], strict=True):
-        for part in (row.symbol, getattr(row, lang), row.given, row.expression):
+        for part in (row.symbol.replace("_", ""), getattr(row, lang), row.given, row.expression):
             assert part in text
     assert repr(table) == str(table)
     assert all(re.search("color:", cell.get("style")) for cell in root.iter("td"))

@@ -101,8 +101,9 @@ def leverage(
 ) -> Array:
     """The leverage h_i = p_i x_i' (X'WX + n_obs l2)^-1 x_i of each row of X (n, p), shape (n,).
 
-    sum w_i h_i is the number of parameters. The surveyor's redundancy number of an observation is 1 - h_i: the share of
-    an error in it that shows in its own residual; their sum is the redundancy r = n - t.
+    sum w_i h_i is the number of parameters. The surveyor's redundancy number of an observation is
+    1 - h_i: the share of an error in it that shows in its own residual; their sum is the redundancy
+    r = n - t.
 
     >>> leverage(jnp.array([[8.0], [8.0], [8.0], [19.0]])).round(3)
     Array([0.333, 0.333, 0.333, 1.   ], dtype=float32)

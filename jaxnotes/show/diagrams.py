@@ -46,7 +46,7 @@ def shape_ladders(*pairs: tuple[Sequence[int], Sequence[int]], lang: str = "en")
     """
     words = _words(
         lang,
-        en=("Shapes aligned from the right", "{a} with {b}", "result", "fits", "axis {k} fails", "axis"),
+        en=("Shapes aligned from the right", "{a} with {b}", "result", "fits", "fails at {k}", "axis"),
         zh=("形状右对齐", "{a} 与 {b}", "结果", "可以广播", "轴 {k} 不相容", "轴"),
     )
     drawn, left, descriptions = [], 20.0, []
@@ -59,7 +59,7 @@ def shape_ladders(*pairs: tuple[Sequence[int], Sequence[int]], lang: str = "en")
             longer = sorted({n for n in present if n != 1})
             failed += [k] if len(longer) > 1 else []
             lengths.append("✗" if len(longer) > 1 else str(longer[0] if longer else 1))
-        verdict = words[4].format(k=failed[-1]) if failed else words[3]
+        verdict = words[4].format(k=", ".join(map(str, failed))) if failed else words[3]
         colour = VERMILLION if failed else BLUE
         start = left + 52
         width = 52 + rank * cell + 16

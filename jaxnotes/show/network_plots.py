@@ -73,7 +73,7 @@ def activation_rates(selection: Selection, *, ax: "Axes | None" = None) -> "Axes
         axes.plot(rate[lost], np.full(lost.sum(), top), "x", color=colour, markersize=9)
         best = selection.best_rate[a]
         if np.isfinite(selection.loss[a, best]):
-            axes.plot(selection.rate[best], selection.loss[a, best], marker, color=colour, markersize=9)
+            axes.plot(selection.rate[best], selection.loss[a, best], marker, color=colour, markersize=9, zorder=3)
     axes.set_title(selection.verdict, fontsize=FONT, y=-0.32)
     return _legend(axes, ncols=4)
 

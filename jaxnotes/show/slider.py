@@ -211,7 +211,7 @@ def _page(svg: str, texts: list[str], start: int, title: str) -> str:
     control = (
         f'<input type="range" min="0" max="{len(texts) - 1}" value="{start}" data-texts="{held}" '
         f'oninput="{show}" aria-label="{html.escape(title)}" style="width:60%;vertical-align:middle"> '
-        f"<output>{html.escape(texts[start])}</output>"
+        f'<output style="display:block">{html.escape(texts[start])}</output>'
     )
     ground = "background:white;color:black;padding:8px;max-width:660px;font-family:system-ui,sans-serif;font-size:15px"
     return f'<div style="{ground}">{picture}<title>{html.escape(title)}</title>{svg}</svg><br>{control}</div>'

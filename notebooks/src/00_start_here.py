@@ -58,7 +58,7 @@ assert set(np.unique(labels).tolist()) == {0, 1, 2, 3}
 # *图：四万次梯度下降，一次算完。函数 `end_of` 只写了**一个**起点怎么走，`jax.vmap` 把它变成四万个起点一起走，`jax.jit` 把它编译成一段程序。颜色表示最后停在哪个谷底。*
 
 # %% [markdown] lang="en"
-# *Picture: forty thousand gradient descents, computed at once. The function `end_of` says how **one** start goes on; `jax.vmap` makes it forty thousand, `jax.jit` compiles them into one program. The colour is the valley where each came to rest.*
+# *Picture: forty thousand gradient descents, computed at once. The function `end_of` follows **one** start; `jax.vmap` makes it forty thousand, `jax.jit` compiles them into one program. The colour is the valley where each came to rest.*
 
 # %% lang="zh"
 names = "从这里开始 梯度 梯度下降法 广播 线性回归 最小二乘法 似然函数 极大似然估计 "
@@ -77,7 +77,7 @@ needs += [("06", "07"), ("07", "08"), ("08", "09"), ("09", "10"), ("08", "12"), 
 diagrams.lesson_map(lessons, needs=needs, lang="en")
 
 # %% [markdown] lang="zh"
-# *图：十四课的地图，箭头表示先后。11（求和与记号）随时可以查阅。*
+# *图：十四课的地图，箭头是建议的次序。11（求和与记号）随时可以查阅。*
 #
 # | 课 | 笔记 | 课 | 笔记 |
 # |---|---|---|---|
@@ -85,19 +85,19 @@ diagrams.lesson_map(lessons, needs=needs, lang="en")
 # | [03 广播](03_broadcasting.ipynb) | 2.1、2.2 | [04 线性回归](04_linear_regression.ipynb) | 3.1 |
 # | [05 最小二乘法](05_least_squares.ipynb) | 3.2 | [06 似然函数](06_likelihood.ipynb) | 4.1、4.2 |
 # | [07 极大似然估计](07_mle_discrete_continuous.ipynb) | 4.3、4.4 | [08 逻辑回归](08_logistic_regression.ipynb) | 5.1、5.3 |
-# | [09 神经网络的前向计算](09_network_forward.ipynb) | 5.2 | [10 激活函数](10_activations.ipynb) | 6 |
+# | [09 神经网络的前向传播](09_network_forward.ipynb) | 5.2、5.3 | [10 激活函数](10_activations.ipynb) | 6.1–6.4 |
 # | [11 求和与记号](11_sums_and_notation.ipynb) | 附录 | [12 一百万个模型](12_many_models.ipynb)、[13 基准测试](13_benchmarks.ipynb) | 全部 |
 
 # %% [markdown] lang="en"
-# *Picture: the map of the fourteen lessons; arrows say what comes before. Lesson 11 (sums and notation) can be looked up at any time.*
+# *Picture: the map of the fourteen lessons; arrows show a good order. Lesson 11 (sums and notation) can be looked up at any time.*
 #
 # | Lesson | Notes | Lesson | Notes |
 # |---|---|---|---|
 # | [01 The gradient](01_gradient.ipynb) | 1.1 | [02 Gradient descent](02_gradient_descent.ipynb) | 1.2 |
 # | [03 Broadcasting](03_broadcasting.ipynb) | 2.1, 2.2 | [04 Linear regression](04_linear_regression.ipynb) | 3.1 |
-# | [05 Least squares](05_least_squares.ipynb) | 3.2 | [06 Likelihood](06_likelihood.ipynb) | 4.1, 4.2 |
+# | [05 Least squares](05_least_squares.ipynb) | 3.2 | [06 The likelihood](06_likelihood.ipynb) | 4.1, 4.2 |
 # | [07 Maximum likelihood](07_mle_discrete_continuous.ipynb) | 4.3, 4.4 | [08 Logistic regression](08_logistic_regression.ipynb) | 5.1, 5.3 |
-# | [09 The forward pass of a network](09_network_forward.ipynb) | 5.2 | [10 Activation functions](10_activations.ipynb) | 6 |
+# | [09 A network, forward](09_network_forward.ipynb) | 5.2, 5.3 | [10 Activations](10_activations.ipynb) | 6.1 to 6.4 |
 # | [11 Sums and notation](11_sums_and_notation.ipynb) | appendix | [12 A million models](12_many_models.ipynb), [13 Benchmarks](13_benchmarks.ipynb) | all |
 
 # %% [markdown] lang="zh"
@@ -201,7 +201,7 @@ bars = ax.bar(
 # %% [markdown] lang="en"
 # *Picture: the time of forty thousand descents. The first call includes the compilation, later ones are much faster (how much depends on your device).*
 #
-# **Random numbers** are pure functions, too: of a key, and the same key gives the same number for ever. For new numbers, split the key.
+# **Random numbers** are pure functions, too: of a key, and the same key always gives the same number. For new numbers, split the key.
 
 # %%
 key = jax.random.key(0)
@@ -219,10 +219,15 @@ assert jax.random.normal(first) != jax.random.normal(second)
 #
 # A scalar is $x$, a vector $\mathbf x$, a matrix $\mathbf X$; element $i$ in mathematics is `x[i - 1]` in code. Every symbol has a line of code that runs; all of them are in lesson 11, and can be looked up:
 
-# %%
+# %% lang="zh"
 for symbol in ("‖·‖ₚ", "∇ₓy", "⊙"):
     for row in jn.notation.lookup(symbol):
-        print(row.symbol, "|", row.zh, "|", row.en, "|", row.expression)
+        print(row.symbol, "|", row.zh, "|", row.expression)
+
+# %% lang="en"
+for symbol in ("‖·‖ₚ", "∇ₓy", "⊙"):
+    for row in jn.notation.lookup(symbol):
+        print(row.symbol, "|", row.en, "|", row.expression)
 
 # %% [markdown] lang="zh"
 # ## 4 练习与自动检查
@@ -243,10 +248,10 @@ check = exercises.en
 check("E0.1", lambda x: jnp.sum(x**2))
 
 # %% [markdown] lang="zh"
-# **E0.1** 轮到你了：写出向量 $x$ 的均方，即各元素平方的平均值。
+# **E0.1** 轮到你了：写出向量 $\mathbf x$ 的均方，即各元素平方的平均值。
 
 # %% [markdown] lang="en"
-# **E0.1** Your turn: the mean square of a vector $x$, the average of the squares of its entries.
+# **E0.1** Your turn: the mean square of a vector $\mathbf x$, the average of the squares of its entries.
 
 
 # %% exercise="E0.1"

@@ -43,10 +43,10 @@ def f(x):
 a = jnp.array([1.0, 2.0])
 ax = draw.tangent_plane(f, a)
 # %% [markdown] lang="zh"
-# *图：蓝色曲面是 $z=x^2y+\sin y$，橙色是它在点 $(1,2)$ 处的切平面。梯度不是这个平面：它是画在底面（自变量所在的平面）上的红色箭头，与等高线垂直，指向上升最快的方向。*
+# *图：蓝色曲面是 $z=x^2y+\sin y$，黄色是它在点 $(1,2)$ 处的切平面。梯度不是这个平面：它是画在底面（自变量所在的平面）上的橙红色箭头，与等高线垂直，指向上升最快的方向。*
 
 # %% [markdown] lang="en"
-# *Picture: the blue surface is $z=x^2y+\sin y$, orange its tangent plane at $(1,2)$. The gradient is not that plane. It is the red arrow on the floor, where the inputs live; it crosses the level curves at right angles and points where the surface rises fastest.*
+# *Picture: the blue surface is $z=x^2y+\sin y$, yellow its tangent plane at $(1,2)$. The gradient is not that plane. It is the orange-red arrow on the floor, where the inputs live; it crosses the level curves at right angles and points where the surface rises fastest.*
 
 # %% [markdown] lang="zh"
 # ## 1 想法：从割线到切线
@@ -161,14 +161,14 @@ assert 1e-8 < best["central, float32"] < 3e-5
 assert best["forward, float64"] > best["central, float64"]
 
 # %% [markdown] lang="zh"
-# *图：差商误差随步长的变化，呈 V 字形：右臂是截断误差（前向差商斜率 1，中心差商斜率 2），左臂是舍入误差。单精度最好也只有五六位，双精度有十二位左右；自动微分没有步长，准到最后一位。*
+# *图：差商误差随步长的变化，呈 V 字形：右臂是截断误差（前向差商斜率 1，中心差商斜率 2），左臂是舍入误差。中心差商在单精度下最好也只有五六位，在双精度下有十二位左右（前向差商只有八位）；自动微分没有步长，准到最后一位。*
 #
-# 所以：差商用来**检查**导数，不用来**计算**导数。库里的 `check_gradient` 就是这样做的，它还能发现尖点：
+# 所以：差商用来**检查**导数，不用来**计算**导数。库里的 `check_gradient` 就是这样做的，它还能发现尖点：左右两边的斜率相差多少，误差里就加上一半。
 
 # %% [markdown] lang="en"
-# *Picture: the error of difference quotients against their step, a V: truncation on the right (slope 1 forward, 2 central), rounding on the left. Float32 has five or six digits at best, float64 some twelve; automatic differentiation has no step and is right to the last digit.*
+# *Picture: the error of difference quotients against their step, a V: truncation on the right (slope 1 forward, 2 central), rounding on the left. At best the central quotient has five or six digits in float32 and some twelve in float64 (the forward one eight); automatic differentiation has no step and is right to the last digit.*
 #
-# So differences **check** derivatives, they do not **compute** them. That is what the library's `check_gradient` does, and it finds kinks too:
+# So differences **check** derivatives, they do not **compute** them. That is what the library's `check_gradient` does, and it finds kinks too: half the jump of the slope is added to the error.
 
 # %%
 print(jn.gradients.check_gradient(f, a))
@@ -345,7 +345,7 @@ print(
 # *Picture: $g$ along three lines through the origin. It is the kink $|t|/2$ on the diagonal and 0 on the axis: no plane touches both. Here `jax.grad` gives NaN, which says truly that there is no gradient.*
 
 # %% [markdown] lang="zh"
-# ## 5 勘误三连
+# ## 5 勘误三则
 #
 # ### 其一
 # **误区**：“该函数的梯度为一条切线”“此函数的梯度为一个切面”。
@@ -374,7 +374,7 @@ assert jax.grad(f)(a).shape == a.shape == (2,)
 # **反例**：一千维，同样求得出来。
 
 # %% [markdown] lang="en"
-# **The theorem**: tangent lines and planes are graphs of $x\mapsto f(a)+\nabla f(a)\cdot(x-a)$, off by $O(\|x-a\|^2)$, with normal $(-\nabla f(a),1)$; the gradient is orthogonal to the level set. Held by `tests/test_corrections.py::test_the_gradient_is_a_number_or_vector_and_the_tangent_a_graph`.
+# **The theorem**: tangent lines and planes are graphs of $x\mapsto f(a)+\nabla f(a)\cdot(x-a)$, off by $O(\|x-a\|^2)$, with normal $(-\nabla f(a),1)$; the gradient is orthogonal to the level set. Checked by `tests/test_corrections.py::test_the_gradient_is_a_number_or_vector_and_the_tangent_a_graph`.
 #
 # ### Second
 # **The sentence**: “with still more dimensions it cannot be solved”.
@@ -394,7 +394,7 @@ np.testing.assert_allclose(jax.grad(lambda x: jnp.sum(x**3))(x1000), 3 * x1000**
 # **反例**：上一节的 $g$，两个偏导数都是 0，对角方向的变化率却是 0.5。
 
 # %% [markdown] lang="en"
-# **The theorem**: only the picture is lost. In any dimension, reverse-mode automatic differentiation takes a gradient for the price of a few evaluations. Held by `tests/test_corrections.py::test_more_dimensions_hide_the_picture_and_nothing_else`.
+# **The theorem**: only the picture is lost. In any dimension, reverse-mode automatic differentiation takes a gradient for the price of a few evaluations. Checked by `tests/test_corrections.py::test_more_dimensions_hide_the_picture_and_nothing_else`.
 #
 # ### Third
 # **The sentence**: “scientists introduced partial derivatives to solve for the gradient”, as if partials made a gradient.
@@ -412,7 +412,7 @@ np.testing.assert_allclose(rates_at_0, [0, 0, 0.5], atol=1e-4)
 # **正解**：偏导数在一点附近存在且连续，函数才一定可微；可微时梯度才是各方向变化率的来源，$D_uf=\nabla f\cdot u$。由 `tests/test_corrections.py::test_partial_derivatives_do_not_make_a_gradient` 检验。
 
 # %% [markdown] lang="en"
-# **The theorem**: where the partials exist nearby and are continuous, the function is differentiable; only then do all rates come from the gradient, $D_uf=\nabla f\cdot u$. Held by `tests/test_corrections.py::test_partial_derivatives_do_not_make_a_gradient`.
+# **The theorem**: where the partials exist nearby and are continuous, the function is differentiable; and where it is, all rates come from the gradient, $D_uf=\nabla f\cdot u$. Checked by `tests/test_corrections.py::test_partial_derivatives_do_not_make_a_gradient`.
 
 # %% [markdown] lang="zh"
 # ## 6 练习

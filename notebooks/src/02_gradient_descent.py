@@ -98,7 +98,7 @@ print("x after 10 steps:", *[f"{x:.6g}" for x in paths.params[:, -1]])
 # *图：五种学习率下的 $x_k$（纵轴在 $\pm1$ 之外取对数）。0.05 太慢，10 步后还在 3.487；0.2 到了 0.0605；0.5 恰好一步到位；1.0 永远在 $\pm 10$ 之间来回跳；1.1 越跳越远，到了 61.92。*
 
 # %% [markdown] lang="en"
-# *Picture: $x_k$ for five rates (the axis is logarithmic beyond $\pm1$). 0.05 is slow, still at 3.487 after 10 steps; 0.2 is at 0.0605; 0.5 is there in one step; 1.0 jumps between $\pm 10$ for ever; 1.1 jumps away, to 61.92.*
+# *Picture: $x_k$ for five rates (the axis is logarithmic beyond $\pm1$). 0.05 is slow, still at 3.487 after 10 steps; 0.2 is at 0.0605; 0.5 is there in one step; 1.0 jumps between $\pm 10$ forever; 1.1 jumps away, to 61.92.*
 
 # %%
 np.testing.assert_allclose(paths.params[[0, 1, 4], -1], [3.487, 0.0605, 61.92], rtol=1e-3)
@@ -109,13 +109,13 @@ def frame(rate):
     path = descend(rate, steps=12)
     now = (path.params[-1:], path.value[-1:])
     steps = (path.params, path.value)
-    return {"steps": steps, "x_k": steps, "x_12": now, "last x": path.params[-1]}
+    return {"steps": steps, "iterates": steps, "last": now, "last x": path.params[-1]}
 
 
-parabola = {"x^2": (x, x**2)}
+parabola = {"x²": (x, x**2)}
 window = {"xlabel": "x", "ylabel": "f", "xlim": (-12.0, 12.0), "ylim": (-8.0, 130.0)}
 rates = jnp.linspace(0.02, 1.05, 64)
-slider(frame, rates, name="rate", fixed=parabola, points=["x_k"], start=5, **window)
+slider(frame, rates, name="rate", fixed=parabola, points=["iterates"], start=5, **window)
 
 # %% [markdown] lang="zh"
 # *图：拖动滑块改变学习率（64 个值，一次 `vmap`）。0.5 以下从一侧逼近，0.5 与 1 之间左右来回逼近，1 以上发散。*
@@ -300,7 +300,7 @@ assert distances["momentum"][-1] < 1e-3 * distances["gradient descent"][-1]
 # %% [markdown] lang="en"
 # ### Back to the four valleys
 #
-# All forty thousand starts reach the bottom of a valley, and each valley has about a quarter of them. None is further than 0.01 from it:
+# All forty thousand starts reach the bottom of a valley, and each valley has about a quarter of them. None ends more than 0.01 from the bottom:
 
 # %%
 shares = jnp.bincount(labels.ravel(), length=4) / labels.size
@@ -311,12 +311,12 @@ print("shares of A, B, C, D:", *[f"{share:.1%}" for share in shares])
 # %% [markdown] lang="zh"
 # ### 鞍点
 #
-# $f(x,y)=x^2-y^2$ 在原点梯度为零，却不是最小值点。从 $y_0=0$ 出发，梯度下降正好停在那里；只要 $y_0$ 有一点点偏离，它迟早会离开。
+# $f(x,y)=x^2-y^2$ 在原点梯度为零，却不是最小值点。从 $y_0=0$ 出发，$y$ 始终为 0，梯度下降停在那里（$x$ 有舍入误差）；只要 $y_0$ 有一点点偏离，它迟早会离开。
 
 # %% [markdown] lang="en"
 # ### A saddle
 #
-# $f(x,y)=x^2-y^2$ has gradient zero at the origin, which is no minimum. From $y_0=0$ descent stops exactly there; with the slightest other $y_0$ it leaves, sooner or later.
+# $f(x,y)=x^2-y^2$ has gradient zero at the origin, which is no minimum. From $y_0=0$ descent keeps $y=0$ and stops there, up to rounding; with the slightest other $y_0$ it leaves, sooner or later.
 
 
 # %%
@@ -333,7 +333,7 @@ np.testing.assert_allclose(stopped.params, 0, atol=1e-5)
 assert jnp.abs(leaving[1]) > 1000
 
 # %% [markdown] lang="zh"
-# ## 4 勘误三连
+# ## 4 勘误两则
 #
 # ### 其一
 # **误区**：“在此方向取负梯度，函数下降的最快”，于是一路走向最小值。
@@ -346,7 +346,7 @@ assert jnp.abs(leaving[1]) > 1000
 # ### First
 # **The sentence**: “along the negative gradient the function falls fastest”, and so straight to the minimum.
 #
-# **Counterexample**: the negative gradient does not point at the minimum, and less so the larger the condition number.
+# **Counterexample**: the negative gradient does not point at the minimum, and points further away from it the larger the condition number.
 
 # %%
 print("degrees off the way home:", *[f"{angle(kappa):.1f}" for kappa in (1.0, 10.0, 100.0)])
@@ -361,7 +361,7 @@ assert angle(100.0) > angle(10.0) > angle(1.0)
 # **反例**：从 $(1,0)$ 出发，停在鞍点，状态还是“收敛”。
 
 # %% [markdown] lang="en"
-# **The theorem**: “fastest” speaks of an infinitely short step, in the Euclidean norm. Real steps are finite, and descent is promised only for $\eta<2/L$. Held by `tests/test_corrections.py::test_the_negative_gradient_does_not_point_at_the_minimum`.
+# **The theorem**: “fastest” speaks of an infinitely short step, in the Euclidean norm. Real steps are finite, and descent is promised only for $\eta<2/L$. Checked by `tests/test_corrections.py::test_the_negative_gradient_does_not_point_at_the_minimum`.
 #
 # ### Second
 # **The sentence**: “… and thereby finds the minimum of the function”.
@@ -378,7 +378,7 @@ assert curvatures[0] < 0 < curvatures[1]
 # **正解**：对 $L$-光滑且有下界的 $f$，取 $0<\eta<2/L$ 时 $\|\nabla f(x_k)\|\to 0$：找到的是**驻点**。是不是极小值点，要再看 Hessian 矩阵的特征值；是不是全局最小，凸函数才有保证。由 `tests/test_corrections.py::test_descent_falls_for_rates_below_two_over_L_and_may_end_in_a_saddle` 检验。
 
 # %% [markdown] lang="en"
-# **The theorem**: for an $L$-smooth $f$ that is bounded below, $0<\eta<2/L$ gives $\|\nabla f(x_k)\|\to 0$: what is found is a **stationary point**. Whether it is a local minimum, the eigenvalues of the Hessian say; that it is the global one is promised for convex functions only. Held by `tests/test_corrections.py::test_descent_falls_for_rates_below_two_over_L_and_may_end_in_a_saddle`.
+# **The theorem**: for an $L$-smooth $f$ that is bounded below, $0<\eta<2/L$ gives $\|\nabla f(x_k)\|\to 0$: what is found is a **stationary point**. Whether it is a local minimum, the eigenvalues of the Hessian say; that it is the global one is promised for convex functions only. Checked by `tests/test_corrections.py::test_descent_falls_for_rates_below_two_over_L_and_may_end_in_a_saddle`.
 
 # %% [markdown] lang="zh"
 # ### 什么时候停？
@@ -471,7 +471,7 @@ check("E2.3", steps_needed)
 # | 走多少步 | $\ln\text{tol}/\ln\frac{\kappa-1}{\kappa+1}$ | `jn.gradient_descent.steps_needed(kappa, tol)` |
 # | 找到什么 | 驻点 | `solution.status`，再看 `jn.gradients.hessian` |
 #
-# **何处会失灵**：学习率过大则发散；条件数大则极慢；单精度下误差降到约 $10^{-7}$ 就不再减小；起点不同，终点可能不同。
+# **何处会失灵**：学习率过大则发散；条件数大则极慢；单精度下误差降到最小值点大小的约 $10^{-7}$ 就不再减小（最小值点是 0 时还会继续）；起点不同，终点可能不同。
 #
 # **下一课**：[03 广播](03_broadcasting.ipynb)。损失函数写错一个形状，梯度下降照样“收敛”。
 
@@ -486,6 +486,6 @@ check("E2.3", steps_needed)
 # | how many steps | $\ln\text{tol}/\ln\frac{\kappa-1}{\kappa+1}$ | `jn.gradient_descent.steps_needed(kappa, tol)` |
 # | what is found | a stationary point | `solution.status`, then `jn.gradients.hessian` |
 #
-# **Where it breaks**: a large rate diverges; a large condition number crawls; in float32 the error stops falling near $10^{-7}$; another start may have another end.
+# **Where it breaks**: a large rate diverges; a large condition number makes it crawl; in float32 the error stops falling near $10^{-7}$ of the size of the minimiser (at 0 it goes on); another start may end elsewhere.
 #
 # **Next**: [03 Broadcasting](03_broadcasting.ipynb). With one shape wrong in the loss, descent still “converges”.

@@ -109,7 +109,7 @@ diagrams.shape_ladders(
 # 换成你自己的形状试试（在 Colab 里可以直接改表单）：
 
 # %% [markdown] lang="en"
-# *Picture: four pairs of shapes, aligned at the right. Dashed boxes are stretched (“·” is a missing axis); the first two pairs fit, the last two fail at the crossed axis.*
+# *Picture: four pairs of shapes, aligned at the right. Dashed boxes are stretched (“·” is a missing axis); the first two pairs fit, the last two fail at the crossed axes.*
 #
 # Try your own shapes (Colab shows a form):
 
@@ -163,11 +163,11 @@ print(f"{len(pairs)} pairs of shapes, {refused} of them refused, all as jnp.broa
 # 四种食物每 100 克的碳水化合物、蛋白质、脂肪所含的热量，求每一项占该食物总热量的百分比。先按列求和，得到形状 `(4,)`，再用广播相除：
 
 # %% [markdown] lang="en"
-# The cells above try **all** pairs of shapes of lengths 0 to 3 and up to three axes: the rule agrees with `jnp.broadcast_shapes` everywhere, is commutative, has `()` as its neutral element, and the result has as many axes as the longer shape. (Length 0 obeys it too: `(0,)` with `(1,)` is `(0,)`, so “the larger one” is wrong.)
+# The cell above tries **all** pairs of shapes of lengths 0 to 3 and up to three axes: the rule agrees with `jnp.broadcast_shapes` everywhere, is commutative, has `()` as its neutral element, and the result has as many axes as the longer shape. (Length 0 obeys it too: `(0,)` with `(1,)` is `(0,)`, so “the larger one” is wrong.)
 #
 # ### An everyday example: calories
 #
-# Calories of carbohydrate, protein and fat in 100 g of four foods; what share of its food is each? Add up the columns, which gives shape `(4,)`, and divide with broadcasting:
+# Calories of carbohydrate, protein and fat in 100 g of four foods; what share of its food's calories is each? Add up the columns, which gives shape `(4,)`, and divide with broadcasting:
 
 # %%
 calories = jnp.array(
@@ -182,10 +182,10 @@ print("totals", totals, totals.shape)
 print(np.asarray(percent, float).round(1))
 
 # %% [markdown] lang="zh"
-# 注意 `sum(axis=0)` 的结果是一维的 `(4,)`，不是 `1×4` 的矩阵；写成 `totals[None, :]` 才是 `(1, 4)`。这里两种写法结果相同，下一节就不同了。
+# 注意 `sum(axis=0)` 的结果是一维的 `(4,)`，不是 `1×4` 的矩阵；写成 `totals[None, :]` 才是 `(1, 4)`。这里两种写法结果相同；写成一列 `(4, 1)` 就不同了，见下一节。
 
 # %% [markdown] lang="en"
-# Note that `sum(axis=0)` gives the vector `(4,)`, not a 1 by 4 matrix; `totals[None, :]` is `(1, 4)`. Here both give the same; in the next section they will not.
+# Note that `sum(axis=0)` gives the vector `(4,)`, not a 1 by 4 matrix; `totals[None, :]` is `(1, 4)`. Here both give the same. A column `(4, 1)` does not: that is the next section.
 
 # %% [markdown] lang="zh"
 # ## 3 实验：悄无声息的错误
@@ -282,7 +282,7 @@ with jn.broadcasting.strict():
     try:
         prediction - y
     except ValueError as error:
-        print("ValueError:", str(error)[:77])
+        print("ValueError:", str(error).split(" and ")[0])
     else:
         raise AssertionError("expected an error")
 
@@ -328,7 +328,7 @@ by_vmap = jn.broadcasting.pairwise(lambda a, b: jnp.sum((a - b) ** 2), points, p
 np.testing.assert_allclose(by_axes, by_vmap, atol=1e-5)
 
 # %% [markdown] lang="zh"
-# ## 4 勘误三连
+# ## 4 勘误两则
 #
 # ### 其一
 # **误区**：“当两个矩阵相加，在不符合线性代数矩阵运算时，矩阵会自动扩展结构”。
@@ -356,7 +356,7 @@ assert jnp.maximum(jnp.ones((2, 1)), jnp.ones((1, 3))).shape == (2, 3)
 # **反例**：完美的预测，损失应为 0。
 
 # %% [markdown] lang="en"
-# **The theorem**: align at the right; on every axis equal lengths or a 1 (a missing axis is a 1), else an error; for all elementwise operations; nothing is copied. Held by `tests/test_corrections.py::test_shapes_are_aligned_from_the_right_or_refused`.
+# **The theorem**: align at the right; on every axis equal lengths or a 1 (a missing axis is a 1), else an error; for all elementwise operations; nothing is copied. Checked by `tests/test_corrections.py::test_shapes_are_aligned_from_the_right_or_refused`.
 #
 # ### Second
 # **The sentence**: “they expand automatically, and the operation is carried out”, as if it were always the one you meant.
@@ -371,7 +371,7 @@ np.testing.assert_allclose(loss, 2 * jnp.var(y), rtol=1e-5)
 # **正解**：`(n, 1)` 对 `(n,)` 的均方误差是 $\operatorname{Var}(\hat y)+\operatorname{Var}(y)+(\bar{\hat y}-\bar y)^2$，另一个损失函数。由 `tests/test_corrections.py::test_stretching_in_silence_computes_another_loss` 检验。
 
 # %% [markdown] lang="en"
-# **The theorem**: the mean square of `(n, 1)` against `(n,)` is $\operatorname{Var}(\hat y)+\operatorname{Var}(y)+(\bar{\hat y}-\bar y)^2$, another loss. Held by `tests/test_corrections.py::test_stretching_in_silence_computes_another_loss`.
+# **The theorem**: the mean square of `(n, 1)` against `(n,)` is $\operatorname{Var}(\hat y)+\operatorname{Var}(y)+(\bar{\hat y}-\bar y)^2$, another loss. Checked by `tests/test_corrections.py::test_stretching_in_silence_computes_another_loss`.
 
 # %% [markdown] lang="zh"
 # ## 5 练习

@@ -164,7 +164,7 @@ print("by hand and by autodiff agree at 100 random lines")
 # 最优处有两个和为零：残差之和，残差与 $x$ 的乘积之和。
 
 # %% [markdown] lang="en"
-# The second one is zero where $\sum r_i=0$: the line goes through the centre $(\bar x,\bar y)$, so $b=\bar y-w\bar x$. Put into the first:
+# The second one is zero where $\sum r_i=0$: the line goes through the centre $(\bar x,\bar y)$, so $b=\bar y-w\bar x$. Put this into the first:
 # $$w=\frac{\sum_i(x_i-\bar x)(y_i-\bar y)}{\sum_i(x_i-\bar x)^2}=\frac{S_{xy}}{S_{xx}}.$$
 # At the optimum two sums are zero: that of the residuals, and that of residuals times $x$.
 
@@ -279,13 +279,13 @@ assert loss(centred_path[-1], centred, y) < 1.26 < 3 < loss(raw_path[-1], x, y)
 # %% [markdown] lang="zh"
 # ## 4 三种距离，三条直线
 #
-# “点到直线的距离”有三种量法。竖直：$y$ 有误差，$x$ 准确；水平：反过来；垂直：两者都有误差，而且误差大小相同，这才是点到直线的**欧氏距离**，等于竖直距离除以 $\sqrt{1+w^2}$：
+# “点到直线的距离”有三种量法。竖直：$y$ 有误差，$x$ 准确；垂直：两者都有误差，而且误差大小相同，这才是点到直线的**欧氏距离**，等于竖直距离除以 $\sqrt{1+w^2}$；水平：$x$ 有误差，$y$ 准确。依次是：
 # $$\min_{w,b}\sum_i(y_i-wx_i-b)^2,\qquad \min_{w,b}\frac{\sum_i(y_i-wx_i-b)^2}{1+w^2},\qquad \min_{w,b}\sum_i\Bigl(x_i-\frac{y_i-b}{w}\Bigr)^2.$$
 
 # %% [markdown] lang="en"
 # ## 4 Three distances, three lines
 #
-# There are three ways to measure from a point to a line. Vertical: $y$ has errors and $x$ has none. Horizontal: the other way round. Perpendicular: both have errors, equally large; this is the **Euclidean** distance to the line, the vertical one divided by $\sqrt{1+w^2}$:
+# There are three ways to measure from a point to a line. Vertical: $y$ has errors and $x$ has none. Perpendicular: both have errors, equally large; this is the **Euclidean** distance to the line, the vertical one divided by $\sqrt{1+w^2}$. Horizontal: $x$ has errors and $y$ has none. In this order:
 # $$\min_{w,b}\sum_i(y_i-wx_i-b)^2,\qquad \min_{w,b}\frac{\sum_i(y_i-wx_i-b)^2}{1+w^2},\qquad \min_{w,b}\sum_i\Bigl(x_i-\frac{y_i-b}{w}\Bigr)^2.$$
 
 
@@ -313,9 +313,9 @@ draw.three_distances(x, y, lines, lang="en")
 # 要预测 $y$，就用竖直距离。垂直距离还有一个前提：两轴单位可比。把 $y$ 的单位从米换成分米（数值乘以 10），竖直距离的直线还是那一条，垂直距离的直线却换成了另一条：
 
 # %% [markdown] lang="en"
-# *Picture: the same eleven points and the line that is best for each distance. Vertical distances give the slope 0.50009, perpendicular ones 0.55440, horizontal ones 0.75028, ever steeper; all three lines pass through the centre.*
+# *Picture: the same eleven points and the line that is best for each distance. Vertical distances give the slope 0.50009, perpendicular ones 0.55440, horizontal ones 0.75028, steeper and steeper; all three lines pass through the centre.*
 #
-# To predict $y$, take vertical distances. Perpendicular ones need comparable units on both axes besides. Change the unit of $y$ (numbers ten times as large), and vertical distances keep their line; perpendicular ones move to another:
+# To predict $y$, take vertical distances. Perpendicular ones also need comparable units on the two axes. Change the unit of $y$ (numbers ten times as large), and vertical distances keep their line; perpendicular ones move to another:
 
 # %%
 vertical = jn.least_squares.fit(x[:, None], 10 * y).params.coef[0] / 10
@@ -403,7 +403,7 @@ ax = broadcasting.fitted_lines(x3, y3, three)
 # Why squares, then? They are smooth, have a solution in closed form, and residuals that sum to zero; with normal errors they are maximum likelihood (lesson [07](07_mle_discrete_continuous.ipynb)). With heavy-tailed errors these reasons are gone.
 
 # %% [markdown] lang="zh"
-# ## 6 勘误三连
+# ## 6 勘误三则
 #
 # ### 其一
 # **误区**：“每条红色竖线是预测数据到真实数据的差距（误差），称为欧氏距离”。
@@ -434,7 +434,7 @@ assert euclidean[1] < euclidean[0]
 # **反例**：凡是过重心的直线，无论多歪，误差之和都是零。
 
 # %% [markdown] lang="en"
-# **The theorem**: the vertical segment is the **residual** $y_i-\hat y_i$, with a sign; its size is $\sqrt{1+w^2}$ times the Euclidean distance to the line. (In $n$ dimensions $\|y-\hat y\|$ is indeed the Euclidean distance of two vectors: the geometry of the next lesson.) Held by `tests/test_corrections.py::test_residuals_are_vertical_and_the_euclidean_distance_gives_another_line`.
+# **The theorem**: the vertical segment is the **residual** $y_i-\hat y_i$, with a sign; its size is $\sqrt{1+w^2}$ times the Euclidean distance to the line. (In $n$ dimensions $\|y-\hat y\|$ is indeed the Euclidean distance of two vectors: the geometry of the next lesson.) Checked by `tests/test_corrections.py::test_residuals_are_vertical_and_the_euclidean_distance_gives_another_line`.
 #
 # ### Second
 # **The sentence**: “then these errors are added up, which gives the loss function of linear regression”.
@@ -456,7 +456,7 @@ for w in (-5.0, 0.0, 0.5):
 # **反例**：从 0 数到 11，是 12 项，而数据只有 11 个点。
 
 # %% [markdown] lang="en"
-# **The theorem**: what is added are the **squares**. At the optimum of a fit with an intercept the residuals always sum to zero, so their sum measures nothing. Held by `tests/test_corrections.py::test_errors_added_up_are_zero_at_the_optimum`.
+# **The theorem**: what is added are the **squares**. At the optimum of a fit with an intercept the residuals always sum to zero, so their sum measures nothing. Checked by `tests/test_corrections.py::test_errors_added_up_are_zero_at_the_optimum`.
 #
 # ### Third
 # **The sentence**: $\sum_{i=0}^{m}(y^{(i)}-\hat y^{(i)})^2$, over $m$ points.
@@ -472,7 +472,7 @@ assert terms == len(y) + 1
 # **正解**：$m$ 个点从 $i=1$ 加到 $m$，或按程序的习惯从 0 加到 $m-1$。由 `tests/test_corrections.py::test_a_sum_from_zero_to_m_has_one_term_too_many` 检验。
 
 # %% [markdown] lang="en"
-# **The theorem**: $m$ points are summed from $i=1$ to $m$, or, as programs count, from 0 to $m-1$. Held by `tests/test_corrections.py::test_a_sum_from_zero_to_m_has_one_term_too_many`.
+# **The theorem**: $m$ points are summed from $i=1$ to $m$, or, as programs count, from 0 to $m-1$. Checked by `tests/test_corrections.py::test_a_sum_from_zero_to_m_has_one_term_too_many`.
 
 # %% [markdown] lang="zh"
 # ## 7 练习
@@ -568,6 +568,6 @@ check("E4.3", distances)
 #
 # All of them are in `jn.least_squares`.
 #
-# **Where it breaks**: squares cannot stand outliers, nor a lonely point of high leverage (set IV, where the Huber loss does not help either); descent is very slow where $x$ is not centred; in float32 the solution has some six digits. On GPU and TPU a bare `@` has fewer, and the next lesson measures what that costs. A million lines at once are one `jax.vmap` away (lesson [12](12_many_models.ipynb)).
+# **Where it breaks**: squares are not robust to outliers, nor to a lonely point of high leverage (set IV, where the Huber loss does not help either); descent is very slow where $x$ is not centred; in float32 the solution has some six digits. On GPU and TPU a bare `@` has fewer, and the next lesson measures what that costs. A million lines at once are one `jax.vmap` away (lesson [12](12_many_models.ipynb)).
 #
 # **Next**: [05 Least squares](05_least_squares.ipynb). The same thing as geometry: a projection.

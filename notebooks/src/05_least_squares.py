@@ -78,17 +78,17 @@ draw.triangle(angles, [2, 2, 2], lang="en")
 # 笔记说：观测带有偶然误差，所以总是作**多余观测**。三角形只要知道两个角，必要观测数 $t=2$；测了 $n=3$ 个，多余观测数
 # $$r=n-t=1.$$
 # 没有多余观测，错了也无从知道；有了它，观测就互相矛盾，必须**平差**：改正数 $v$ 要消除矛盾，又要尽量小，
-# $$\min_v\ v_1^2+v_2^2+v_3^2,\qquad \text{s.t. } v_1+v_2+v_3=-w,$$
-# 其中 $w=-6''$ 是闭合差（观测值之和减去 180°）。以前两个角的改正数作未知数，第三个角由它们决定，这就成了普通的最小二乘：
+# $$\min_v\ v_1^2+v_2^2+v_3^2,\qquad \text{s.t. } v_1+v_2+v_3=-c,$$
+# 其中 $c=-6''$ 是闭合差（观测值之和减去 180°）。以前两个角的改正数作未知数，第三个角由它们决定，这就成了普通的最小二乘：
 
 # %% [markdown] lang="en"
 # ## 1 The idea: redundant observations
 #
 # Observations have random errors, say the notes, so one always makes **redundant** ones. A triangle needs $t=2$ angles; $n=3$ were observed, so the redundancy is
 # $$r=n-t=1.$$
-# Without redundancy an error goes unnoticed. With it, observations contradict each other and must be **adjusted**: the corrections $v$ shall remove the contradiction and be as small as they can,
-# $$\min_v\ v_1^2+v_2^2+v_3^2,\qquad \text{s.t. } v_1+v_2+v_3=-w,$$
-# with the misclosure $w=-6''$, the sum observed minus 180°. Take the corrections of the first two angles as unknowns; the third angle follows from them, and this is ordinary least squares:
+# Without redundancy an error goes unnoticed. With it, observations contradict each other and must be **adjusted**: the corrections $v$ must remove the contradiction and be as small as they can,
+# $$\min_v\ v_1^2+v_2^2+v_3^2,\qquad \text{s.t. } v_1+v_2+v_3=-c,$$
+# with the misclosure $c=-6''$, the sum observed minus 180°. Take the corrections of the first two angles as unknowns; the third angle follows from them, and this is ordinary least squares:
 
 # %%
 misclosure = sum(angles) - seconds(180, 0, 0)
@@ -291,7 +291,7 @@ assert all(
 # 库里的 `fit` 还多做一步：残差用两个单精度数来表示，迭代改正，只要条件数不太大，结果就与数据一样准。条件数大到单精度分不清各列时，状态是 `RANK_DEFICIENT`。所以用结果之前先看状态：
 
 # %% [markdown] lang="en"
-# *Picture: errors of three solvers in float32 against the condition number, polynomials of degree 2 to 9 from left to right. The normal equations climb along $\varepsilon\kappa^2$: at degree 5 hardly a digit is left, and beyond that none (a cross, if there is one, is a NaN). QR and SVD stay within about $\varepsilon\kappa$ and keep a digit or two at degree 9.*
+# *Picture: errors of three solvers in float32 against the condition number, polynomials of degree 2 to 9 from left to right. The normal equations climb along $\varepsilon\kappa^2$: at degree 5 hardly a digit is left, and beyond that none (a cross, if there is one, is a NaN). QR and SVD stay within about $\varepsilon\kappa$ and keep about two digits at degree 9.*
 #
 # The library's `fit` does one thing more: it computes residuals in pairs of float32 numbers and corrects the solution with them; where the condition number is not too large the result is as exact as the data. Where float32 cannot tell the columns apart any more, the status is `RANK_DEFICIENT`. So see the status before you use the result:
 
@@ -402,7 +402,7 @@ np.testing.assert_allclose([rss.mean() / 9, rss.mean() / 11], [1, 0.818], rtol=0
 # %% [markdown] lang="zh"
 # *图：一万次拟合的截距与斜率，红线是理论给出的 95% 椭圆，星是真值。点云与椭圆吻合，而且是斜的：斜率高估了，截距就低估。协方差与 $\sigma^2(X^\top X)^{-1}$ 相差不到 5%。*
 #
-# 残差平方和除以 9，平均恰好是 1；若除以 11，平均只有 0.818，系统地偏小。
+# 残差平方和除以 9，期望恰好是 1；若除以 11，期望只有 9/11，约 0.818，系统地偏小。
 #
 # ### 高斯–马尔可夫定理：还有更好的吗？
 #
@@ -411,7 +411,7 @@ np.testing.assert_allclose([rss.mean() / 9, rss.mean() / 11], [1, 0.818], rtol=0
 # %% [markdown] lang="en"
 # *Picture: intercept and slope of ten thousand fits; red is the 95% ellipse of the theory, the star the truth. The cloud fills the ellipse, and is slanted: where the slope is too high, the intercept is too low. The covariance is within 5% of $\sigma^2(X^\top X)^{-1}$.*
 #
-# The residual sum of squares over 9 is 1 on average; over 11 it is 0.818, systematically too small.
+# The residual sum of squares over 9 has expectation 1; over 11 it has 9/11, about 0.818, systematically too small.
 #
 # ### The Gauss–Markov theorem: is there a better one?
 #
@@ -472,7 +472,7 @@ print(f"largest leverage: set I {jnp.max(h1):.3f}, set IV {jnp.max(h4):.3f}")
 # *Picture: the leverage of each observation. In set I it is low in the middle and high at the ends. In set IV the ten observations at $x=8$ (moved apart a little to be seen) have 0.1 each and the one at $x=19$ exactly 1: the line goes through it whatever it is, and no one can see its error.*
 
 # %% [markdown] lang="zh"
-# ## 7 勘误三连
+# ## 7 勘误一则
 #
 # **误区**：“考虑到观测值带有偶然误差，总是作多余观测”，仿佛只要观测比未知数多，误差就有人检查。
 #
@@ -496,7 +496,7 @@ assert abs(r[7]) < 1e-2 < jnp.max(abs(r))
 # **正解**：$r=n-t$ 只是总数，它按 $1-h_i$ 分到各个观测；分到零的那一个无人监督。布设观测时，要让每一个都分到一些。由 `tests/test_corrections.py::test_redundant_observations_are_counted_by_redundancy_numbers` 检验。
 
 # %% [markdown] lang="en"
-# **The theorem**: $r=n-t$ is only the total, and observation $i$ has the share $1-h_i$ of it; one whose share is zero is watched by nobody. Plan observations so that each gets some. Held by `tests/test_corrections.py::test_redundant_observations_are_counted_by_redundancy_numbers`.
+# **The theorem**: $r=n-t$ is only the total, and observation $i$ has the share $1-h_i$ of it; one whose share is zero is watched by nobody. Plan observations so that each gets some. Checked by `tests/test_corrections.py::test_redundant_observations_are_counted_by_redundancy_numbers`.
 
 # %% [markdown] lang="zh"
 # ## 8 练习
@@ -529,10 +529,10 @@ def coefficients(X, y):
 check("E5.1", coefficients)
 
 # %% [markdown] lang="zh"
-# **E5.2** 闭合一个三角形：给定闭合差 $w$（观测值之和减去 180°）与三个角的权 $p$，求三个改正数。（提示：在 $\sum v_i=-w$ 之下最小化 $\sum p_iv_i^2$。）
+# **E5.2** 闭合一个三角形：给定闭合差 $c$（观测值之和减去 180°）与三个角的权 $p_i$，求三个改正数。（提示：在 $\sum v_i=-c$ 之下最小化 $\sum p_iv_i^2$。）
 
 # %% [markdown] lang="en"
-# **E5.2** Close a triangle: from the misclosure $w$ (the sum observed minus 180°) and the weights $p$ of the three angles, find the three corrections. (Minimise $\sum p_iv_i^2$ subject to $\sum v_i=-w$.)
+# **E5.2** Close a triangle: from the misclosure $c$ (the sum observed minus 180°) and the weights $p_i$ of the three angles, find the three corrections. (Minimise $\sum p_iv_i^2$ subject to $\sum v_i=-c$.)
 
 
 # %% exercise="E5.2"
@@ -585,11 +585,11 @@ check("E5.3", slope_standard_error)
 # | least squares | $X^\top Xw=X^\top y$, residual orthogonal to the columns | `fit(X, y)` |
 # | redundancy | $r=n-t$, degrees of freedom of the residuals | `infer(...).df` |
 # | weight | $p_i$, inverse variance, up to a common factor | `precision=` |
-# | leverage | $h_i$, diagonal of the hat matrix, of sum $p$ | `leverage(X)` |
+# | leverage | $h_i$, diagonal of the hat matrix, with sum $p$ | `leverage(X)` |
 # | covariance of the estimate | $\sigma^2(X^\top X)^{-1}$ | `infer(...).covariance` |
 #
 # All of them are in `jn.least_squares`; for curves that are not linear in their parameters there is `jn.curve_fitting`.
 #
 # **Where it breaks**: with a condition number near $1/\varepsilon$ nothing works in float32, so go to `with x64():`; on GPU and TPU a bare `@` has two to four digits; errors of unequal variance need robust standard errors (`cov="HC3"`), errors correlated within groups `cov="cluster"`; and no test finds the error of an observation whose leverage is 1.
 #
-# **Next**: [06 Likelihood](06_likelihood.ipynb). Why squares, of all things? It begins with the distribution of the errors.
+# **Next**: [06 The likelihood](06_likelihood.ipynb). Why squares, of all things? It begins with the distribution of the errors.

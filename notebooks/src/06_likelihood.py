@@ -40,7 +40,7 @@ axes = draw.two_slices(n=10, k=7, p=0.5)
 # *图：抛 10 次硬币，正面 $k$ 次的概率 $P(k;p)=\binom{10}{k}p^k(1-p)^{10-k}$，画成 $(k,p)$ 上的一张图，越亮概率越大。白色横线固定 $p=0.5$，读出右上的柱形：一个概率分布，总和为 1。橙色竖线固定 $k=7$，读出右下的曲线：似然函数，面积是 1/11，不是 1。*
 
 # %% [markdown] lang="en"
-# *Picture: the probability of $k$ heads in 10 tosses, $P(k;p)=\binom{10}{k}p^k(1-p)^{10-k}$, as a map over $(k,p)$, brighter where larger. Along the white line, $p=0.5$, stand the bars at the top right: a law, whose sum is 1. Along the orange line, $k=7$, runs the curve below: the likelihood, whose area is 1/11 and not 1.*
+# *Picture: the probability of $k$ heads in 10 tosses, $P(k;p)=\binom{10}{k}p^k(1-p)^{10-k}$, as a map over $(k,p)$, brighter where larger. Along the white line, $p=0.5$, stand the bars at the top right: a distribution, whose sum is 1. Along the orange line, $k=7$, runs the curve below: the likelihood, whose area is 1/11 and not 1.*
 
 # %% [markdown] lang="zh"
 # ## 1 想法：同一个公式，两种读法
@@ -60,7 +60,7 @@ axes = draw.two_slices(n=10, k=7, p=0.5)
 # - **Fix $x$, look along $\theta$**: which parameters can account for what was seen? This is **likelihood**,
 # $$L(\theta)=f(x;\theta).$$
 #
-# Move the slider to change $p$: the small dots are the whole law under $p$, the curve is the likelihood once 7 heads were seen. The two large dots are always equally high, for they are the same number $P(7;p)$.
+# Move the slider to change $p$: the small dots are the whole distribution under $p$, the curve is the likelihood once 7 heads were seen. The two large dots are always equally high, for they are the same number $P(7;p)$.
 
 # %%
 k = jnp.arange(11.0)
@@ -74,10 +74,10 @@ def law(p):
 def both_readings(p):
     heights = law(p)
     return {
-        "law of k": (k / 10, heights),
+        "distribution of k": (k / 10, heights),
         "k = 7": (jnp.array([0.7]), heights[7:8]),
         "L at p": (p[None], heights[7:8]),
-        "sum of the law": jnp.sum(heights),
+        "its sum": jnp.sum(heights),
     }
 
 
@@ -86,7 +86,7 @@ slider(
     jnp.linspace(0.02, 0.98, 49),
     name="p",
     fixed={"L(p)": (p, jax.vmap(law)(p)[:, 7])},
-    points=["law of k"],
+    points=["distribution of k"],
     xlabel="k / 10, and p",
     ylabel="probability",
     ylim=(0.0, 0.47),
@@ -97,7 +97,7 @@ slider(
 # *图：小圆点是抛 10 次的分布，横坐标是 $k/10$，随滑块上的 $p$ 移动；实线是 $k=7$ 时的似然 $L(p)$，它不动。$p=0.7$ 时，圆点在 $k=7$ 处最高，$L$ 也达到最大。*
 
 # %% [markdown] lang="en"
-# *Picture: small dots are the law of 10 tosses, drawn at $k/10$; it moves with the $p$ of the slider. The solid line is the likelihood $L(p)$ of $k=7$, which stays. At $p=0.7$ the dots are highest at $k=7$, and $L$ is at its maximum.*
+# *Picture: small dots are the distribution of 10 tosses, drawn at $k/10$; it moves with the $p$ of the slider. The solid line is the likelihood $L(p)$ of $k=7$, which stays. At $p=0.7$ the dots are highest at $k=7$, and $L$ is at its maximum.*
 
 # %%
 fine = jnp.linspace(0.0, 1.0, 1001)
@@ -115,7 +115,7 @@ print(
 # 数据连续时，$f$ 是**密度**，它可以大于 1：标准差 $0.1$ 的正态分布在中心处的密度是 $3.9894$，积分仍然是 1。所以对数似然可以是正数，这并不是错误。
 
 # %% [markdown] lang="en"
-# For continuous data $f$ is a **density**, which may exceed 1: that of a normal law with standard deviation $0.1$ is $3.9894$ at its centre, and its integral is 1 all the same. So a log-likelihood may be positive; nothing is wrong then.
+# For continuous data $f$ is a **density**, which may exceed 1: that of a normal distribution with standard deviation $0.1$ is $3.9894$ at its centre, and its integral is 1 all the same. So a log-likelihood may be positive; nothing is wrong then.
 
 # %%
 narrow = jn.distributions.Normal.Params(loc=0.0, scale=0.1)
@@ -347,7 +347,7 @@ sharper
 # %% [markdown] lang="en"
 # ## 4 Another parameter: another answer?
 #
-# The probability $p$ can be written as log odds, the logit $u=\log\dfrac p{1-p}$. A likelihood knows laws, not how their parameters are written: $\hat u$ goes back to exactly $\hat p$, and so do the ends of the likelihood-ratio interval. This is **invariance**. Wald's interval has none:
+# The probability $p$ can be written as log odds, the logit $u=\log\dfrac p{1-p}$. A likelihood depends on the distribution, not on how its parameters are written: $\hat u$ goes back to exactly $\hat p$, and so do the ends of the likelihood-ratio interval. This is **invariance**. Wald's interval is not invariant:
 
 # %%
 free = jn.bijections.bounded(0.0, 1.0)  # forward: from a real u to p in (0, 1)
@@ -429,7 +429,7 @@ print("AIC of two coins, of one:", np.round(criteria, 3))
 # ### Maximum likelihood is least cross-entropy
 # Let $\hat q$ be the frequencies of heads and tails in the sample and $f_\theta$ the model. Then the mean negative log-likelihood
 # $$-\frac1n\ell(\theta)=H(\hat q,f_\theta)=H(\hat q)+D_{\mathrm{KL}}(\hat q\,\|\,f_\theta)$$
-# is a cross-entropy. $H(\hat q)$ does not know $\theta$, so the maximum likelihood estimate is the model of least KL divergence. The classification loss of neural networks is just this.
+# is a cross-entropy. $H(\hat q)$ does not depend on $\theta$, so the maximum likelihood estimate is the model of least KL divergence. The classification loss of neural networks is just this.
 
 # %%
 observed = jnp.array([0.3, 0.7])
@@ -444,7 +444,7 @@ for at in (0.5, 0.7, 0.9):
 assert abs(info.kl_divergence(observed, observed)) < 1e-6
 
 # %% [markdown] lang="zh"
-# ## 6 勘误三连
+# ## 6 勘误两则
 #
 # ### 其一
 # **误区**：“利用已知的样本，找出最有可能生成该样本的参数”，常被读成“概率最大的参数”。
@@ -452,7 +452,7 @@ assert abs(info.kl_divergence(observed, observed)) < 1e-6
 # **反例**：$L$ 对 $p$ 的积分是 1/11，它不是 $p$ 的概率密度；要谈“概率最大的 $p$”就得先有先验，用先验 $6p(1-p)$，答案是 2/3，不是 0.7。
 
 # %% [markdown] lang="en"
-# ## 6 Corrections
+# ## 6 Two corrections
 #
 # ### First
 # **The sentence**: “use the sample to find the parameters most likely to have generated it”, often read as “the most probable parameters”.
@@ -474,7 +474,7 @@ assert abs(fine[jnp.argmax(likelihood)] - 0.7) < 2e-3
 # **反例**：那是以 10 为底的对数；自然对数是 $-693147180.56$。换了底，信息量变小，标准误被放大 $1.5174$ 倍。
 
 # %% [markdown] lang="en"
-# **The theorem**: the maximum likelihood estimate is the parameter **under which the sample is most probable**, $\hat\theta=\arg\max_\theta f(x;\theta)$. The probability of a parameter is a posterior and needs a prior. A likelihood sums to 1 along $x$, not along $\theta$; a factor that does not know $\theta$, such as $\binom nk$, leaves its maximum in place. Held by `tests/test_corrections.py::test_a_likelihood_is_no_probability_of_its_parameter`.
+# **The theorem**: the maximum likelihood estimate is the parameter **under which the sample is most probable**, $\hat\theta=\arg\max_\theta f(x;\theta)$. The probability of a parameter is a posterior and needs a prior. A likelihood sums to 1 along $x$, not along $\theta$; a factor that does not depend on $\theta$, such as $\binom nk$, leaves its maximum in place. Checked by `tests/test_corrections.py::test_a_likelihood_is_no_probability_of_its_parameter`.
 #
 # ### Second
 # **The sentence**: “$\log\bigl((1/2)^{10^9}\bigr)=10^9\log(1/2)\approx-301029995.6$”, as a popular textbook has it.
@@ -492,7 +492,7 @@ np.testing.assert_allclose([se[0], se[1] / se[0]], [0.144914, 1.5174], rtol=1e-3
 # **正解**：似然里的 $\log$ 是自然对数。换成以 10 为底，$\ell$、得分、信息量都乘上 $1/\ln10$；最大值的位置不变，但标准误大了 $\sqrt{\ln10}\approx1.5174$ 倍，$1.92$ 的界也不再成立。由 `tests/test_corrections.py::test_the_logarithm_of_a_likelihood_is_natural` 检验。
 
 # %% [markdown] lang="en"
-# **The theorem**: the $\log$ of a likelihood is the natural one. Base 10 multiplies $\ell$, score and information by $1/\ln10$; the maximum stays in place, but standard errors are $\sqrt{\ln10}\approx1.5174$ times too large, and the bound $1.92$ no longer holds. Held by `tests/test_corrections.py::test_the_logarithm_of_a_likelihood_is_natural`.
+# **The theorem**: the $\log$ of a likelihood is the natural one. Base 10 multiplies $\ell$, score and information by $1/\ln10$; the maximum stays in place, but standard errors are $\sqrt{\ln10}\approx1.5174$ times too large, and the bound $1.92$ no longer holds. Checked by `tests/test_corrections.py::test_the_logarithm_of_a_likelihood_is_natural`.
 
 # %% [markdown] lang="zh"
 # ## 7 练习
@@ -587,11 +587,11 @@ check("E6.3", information_of_coin)
 #
 # | Object | What it is | Code |
 # |---|---|---|
-# | likelihood $L(\theta)$ | $f(x;\theta)$ as a function of $\theta$, no probability of it | your `log_prob` |
+# | likelihood $L(\theta)$ | $f(x;\theta)$ as a function of $\theta$, not a probability of it | your `log_prob` |
 # | log-likelihood $\ell$ | the sum of log probabilities, natural logarithms | `log_likelihood` |
 # | score $\ell'$ | zero at a maximum in the interior | `score` |
 # | observed information $-\ell''$ | the larger the better, $\mathrm{SE}=1/\sqrt{-\ell''}$ | `observed_information`, `infer` |
-# | likelihood-ratio interval | where $\ell$ falls by at most 1.92; however parameters are written | `profile_intervals` |
+# | likelihood-ratio interval | where $\ell$ falls by at most 1.92; the same for every parametrisation | `profile_intervals` |
 # | likelihood-ratio test | how much the full model gains | `likelihood_ratio_test` |
 #
 # All of them are in `jn.maximum_likelihood`.

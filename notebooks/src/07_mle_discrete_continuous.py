@@ -73,7 +73,7 @@ for family in (law.Normal, law.Laplace, law.Exponential, law.Uniform, law.Gamma)
         f"{k} = {v:.3f}" for k, v in zip(fitted.params._fields, fitted.params, strict=True)
     )
     status = jn.Status(int(fitted.status)).name
-    print(f"{family.__name__:12} {values:32} {int(fitted.steps)} steps  {status}")
+    print(f"{family.__name__:12} {values:32} steps: {int(fitted.steps)}  {status}")
 
 # %% [markdown] lang="zh"
 # ## 2 推导：离散型
@@ -104,7 +104,7 @@ draw.paths(3, 2, lang="en")
 # %% [markdown] lang="en"
 # *Picture: five tosses as paths, heads to the right and tails up; a circle holds the number of paths that lead there, the sum of its neighbours to the left and below. Ten paths lead to the top right corner (3 heads, 2 tails). Two are drawn, solid blue and dashed red; each has probability $p^3(1-p)^2$.*
 #
-# The notes stop at $\binom nk$; the estimate only begins there. In the logarithm, $\log\binom nk$ does not know $p$:
+# The notes stop at $\binom nk$; the estimate only begins there. In the logarithm, $\log\binom nk$ does not depend on $p$:
 # $$\ell(p)=k\log p+(n-k)\log(1-p)+\text{const},\qquad \ell'(p)=\frac kp-\frac{n-k}{1-p}=0\ \Rightarrow\ \hat p=\frac kn.$$
 
 
@@ -211,14 +211,14 @@ print(f"statistic {test.statistic:.3f} on {test.df} degrees, p-value {test.pvalu
 # $n\log\varepsilon$ 与 $\theta$ 无关，不影响最大值的位置。拖动滑块，让 $\varepsilon$ 变小：
 
 # %% [markdown] lang="en"
-# The 3 more parameters raise twice the log-likelihood by $0.868$ only, with p-value $0.833$: the Poisson law will do.
+# The 3 extra parameters raise twice the log-likelihood by $0.868$ only, with p-value $0.833$: the Poisson law will do.
 #
 # ## 3 The derivation: continuous laws
 #
 # ### Why may a density stand for a probability?
 # A continuous $X$ equals any given number with probability 0: is the likelihood zero everywhere? A measurement has a precision $\varepsilon$, and what was seen is that $X$ lies in a bin of width $\varepsilon$:
 # $$P\Bigl(|X-x_i|\le\tfrac\varepsilon2\Bigr)\approx\varepsilon f(x_i;\theta),\qquad \sum_i\log P_i\approx n\log\varepsilon+\ell(\theta).$$
-# $n\log\varepsilon$ does not know $\theta$ and leaves the maximum where it is. Move the slider to make $\varepsilon$ small:
+# $n\log\varepsilon$ does not depend on $\theta$ and leaves the maximum where it is. Move the slider to make $\varepsilon$ small:
 
 # %%
 few, mu = x[:3], jnp.linspace(2.0, 8.0, 60)
@@ -246,20 +246,20 @@ def frame(eps):
     return {
         "bins": (mu, relative(log_p)),
         "log P": best,
-        "log(P/eps^3)": best - 3 * jnp.log(eps),
+        "log(P/ε³)": best - 3 * jnp.log(eps),
     }
 
 
 finer = slider(
     frame,
     jnp.geomspace(6.0, 0.02, 40),
-    name="eps",
+    name="ε",
     fixed={"density": (mu, relative(by_density))},
-    xlabel="mu",
+    xlabel="μ",
     ylabel="relative likelihood",
 )
 np.testing.assert_allclose(finer.frames["bins"][1][-1], relative(by_density), atol=2e-3)
-gap = finer.frames["log(P/eps^3)"][-1] - by_density.max()
+gap = finer.frames["log(P/ε³)"][-1] - by_density.max()
 assert abs(gap) < 1e-2
 finer
 
@@ -357,7 +357,7 @@ print(f"n = 5: divided by n {means[2]:.4f}, by n - 1 {corrected:.4f}")
 # *Picture: the mean of $\hat\sigma^2$ against the sample size $n$; the truth is 1 (dotted). The squares, from simulation, lie on the curve $(n-1)/n$; for $n=5$ the mean is only 0.80. Divided by $n-1$ there is no bias; for large $n$ it makes no difference.*
 #
 # ### Least squares is maximum likelihood of normal errors
-# If $y_i=wx_i+b+\varepsilon_i$ with errors of law $N(0,\sigma^2)$, then the part of $-\ell$ that knows $w,b$ is the sum of squared residuals over $2\sigma^2$ (see [04 Linear regression](04_linear_regression.ipynb)). On Anscombe's first set: the slope is $0.50009$, and $\hat\sigma^2$ is the sum of squares over $n$.
+# If $y_i=wx_i+b+\varepsilon_i$ with errors of law $N(0,\sigma^2)$, then the part of $-\ell$ that depends on $w,b$ is the sum of squared residuals over $2\sigma^2$ (see [04 Linear regression](04_linear_regression.ipynb)). On Anscombe's first set: the slope is $0.50009$, and $\hat\sigma^2$ is the sum of squares over $n$.
 
 # %%
 points = jn.datasets.anscombe()[0]
@@ -463,14 +463,14 @@ assert both_ends.params.upper == waits.max()
 assert jn.Status(int(both_ends.status)) == jn.Status.BOUNDARY
 
 # %% [markdown] lang="zh"
-# *图：样本 0.2、0.3、1.4 的似然。左边为 0，在最大的观测值 1.4 处跳到最大，然后按 $\theta^{-3}$ 下降，没有一处切线是水平的。虚线是矩估计 $2\bar x\approx1.27$，它比 1.4 还小：照它说，1.4 根本不可能出现。*
+# *图：样本 0.2、0.3、1.4 的似然。左边为 0，在最大的观测值 1.4 处跳到最大，然后按 $\theta^{-3}$ 下降，跳跃点右边没有一处切线是水平的。虚线是矩估计 $2\bar x\approx1.27$，它比 1.4 还小：照它说，1.4 根本不可能出现。*
 #
 # 这种**非正则**的情形，误差的规律也不同：$n=5$、$\theta=1$ 时 $\mathbb E\max=\frac n{n+1}=5/6$，总是偏小；误差按 $1/n$ 缩小，比通常的 $1/\sqrt n$ 快。Wald 区间不成立，但有准确的区间 $[\max,\ \max/\alpha^{1/n}]$：
 
 # %% [markdown] lang="en"
-# *Picture: the likelihood of the sample 0.2, 0.3, 1.4. It is 0 on the left, jumps to its maximum at the largest observation 1.4, and falls as $\theta^{-3}$; no tangent is level. The dashed line is the estimate by moments, $2\bar x\approx1.27$, below 1.4: if that were the truth, 1.4 could not have been seen.*
+# *Picture: the likelihood of the sample 0.2, 0.3, 1.4. It is 0 on the left, jumps to its maximum at the largest observation 1.4, and falls as $\theta^{-3}$; to the right of the jump no tangent is level. The dashed line is the estimate by moments, $2\bar x\approx1.27$, below 1.4: if that were the truth, 1.4 could not have been seen.*
 #
-# In such a **non-regular** case errors follow another rule: for $n=5$ and $\theta=1$, $\mathbb E\max=\frac n{n+1}=5/6$, always too small, and the error shrinks as $1/n$, faster than the usual $1/\sqrt n$. Wald's interval does not hold; there is an exact one, $[\max,\ \max/\alpha^{1/n}]$:
+# In such a **non-regular** case errors follow another rule: for $n=5$ and $\theta=1$, $\mathbb E\max=\frac n{n+1}=5/6$, always too small, and the error shrinks as $1/n$, faster than the usual $1/\sqrt n$. Wald's interval does not hold; there is an exact one of level $1-\alpha$, $[\max,\ \max/\alpha^{1/n}]$:
 
 # %%
 uniform = jax.random.uniform(jax.random.key(1), (100_000, 5))
@@ -504,7 +504,7 @@ np.testing.assert_allclose(rates.mean(), 5 / 4, atol=0.015)
 print(f"one observation: {single.params.rate:.6f}; mean of 100000 fits: {rates.mean():.4f}")
 
 # %% [markdown] lang="zh"
-# ## 6 勘误三连
+# ## 6 勘误两则
 #
 # ### 其一
 # **误区**：“把 k 次成功分布在 n 次试验中共有 $C_n^k$ 个不同的方法”，笔记的离散型极大似然估计就讲到这里，仿佛 $C_n^k$ 是关键。
@@ -512,7 +512,7 @@ print(f"one observation: {single.params.rate:.6f}; mean of 100000 fits: {rates.m
 # **反例**：把 $C_n^k$ 换成任何正的常数，估计都不变；决定估计的是 $p^k(1-p)^{n-k}$。
 
 # %% [markdown] lang="en"
-# ## 6 Corrections
+# ## 6 Two corrections
 #
 # ### First
 # **The sentence**: “there are $C_n^k$ ways to spread k successes over n trials”; here the notes' section on discrete maximum likelihood ends, as if $C_n^k$ were the point.
@@ -531,15 +531,15 @@ for constant in (1.0, 10.0, 1e6):
 # ### 其二
 # **误区**：“最后求导得出使得概率最大的参数值”。
 #
-# **反例**：$k=0$ 的二项分布与均匀分布，导数都不为零；按导数找，什么也找不到。
+# **反例**：$k=0$ 的二项分布与均匀分布，在似然为正的地方导数都不为零；按导数找，什么也找不到。
 
 # %% [markdown] lang="en"
-# **The theorem**: $P(K=k)=\binom nk p^k(1-p)^{n-k}$, where $\binom nk$ does not know $p$, and $\hat p=k/n$. Held by `tests/test_corrections.py::test_a_likelihood_is_no_probability_of_its_parameter`.
+# **The theorem**: $P(K=k)=\binom nk p^k(1-p)^{n-k}$, where $\binom nk$ does not depend on $p$, and $\hat p=k/n$. Checked by `tests/test_corrections.py::test_a_likelihood_is_no_probability_of_its_parameter`.
 #
 # ### Second
 # **The sentence**: “finally differentiate, and obtain the parameters of the largest probability”.
 #
-# **Counterexample**: for the binomial law with $k=0$, and for the uniform law, the derivative is nowhere zero. Who looks for its zeros finds nothing.
+# **Counterexample**: for the binomial law with $k=0$, and for the uniform law, the derivative is nowhere zero where the likelihood is positive. Looking for its zeros finds nothing.
 
 # %%
 at_edge = jax.grad(lambda p: successes(p, 0.0))(1e-3)
@@ -551,7 +551,7 @@ print(f"slope next to the maximum: {at_edge:.2f} (k = 0), {at_jump:.2f} (uniform
 # **正解**：最大值在参数空间的内部、且 $\ell$ 在那里可微时，得分才为零；最大值也可能在边缘（$k=0$）、在跳跃处（均匀分布的 $\max x_i$）、在尖角处（拉普拉斯的中位数）。由 `tests/test_corrections.py::test_the_largest_likelihood_may_be_where_no_derivative_is_zero` 检验。
 
 # %% [markdown] lang="en"
-# **The theorem**: the score is zero at a maximum inside the parameter space where $\ell$ is differentiable. A maximum may as well be on the edge ($k=0$), at a jump ($\max x_i$ of the uniform law) or in a corner (the median, of the Laplace law). Held by `tests/test_corrections.py::test_the_largest_likelihood_may_be_where_no_derivative_is_zero`.
+# **The theorem**: the score is zero at a maximum inside the parameter space where $\ell$ is differentiable. A maximum may as well be on the edge ($k=0$), at a jump ($\max x_i$ of the uniform law) or in a corner (the median, of the Laplace law). Checked by `tests/test_corrections.py::test_the_largest_likelihood_may_be_where_no_derivative_is_zero`.
 
 # %% [markdown] lang="zh"
 # ## 7 练习
@@ -637,12 +637,12 @@ check("E7.3", largest_theta)
 # %% [markdown] lang="en"
 # ## 8 Summary
 #
-# | Law | Estimate | Mind |
+# | Law | Estimate | Note |
 # |---|---|---|
 # | binomial | $\hat p=k/n$ | on the edge for $k=0$ or $n$ |
 # | Poisson | $\hat\lambda=\bar k$ | $\mathrm{SE}^2=\hat\lambda/n$ |
 # | categorical | $\hat p_j=n_j/n$ | a constraint: Lagrange's multiplier |
-# | normal | $\bar x$, variance over $n$ | variance too small by $(n-1)/n$ |
+# | normal | $\bar x$, variance over $n$ | variance too small by the factor $(n-1)/n$ |
 # | Laplace | the median | a corner without derivative |
 # | exponential | $1/\bar x$ | too large by $n/(n-1)$ |
 # | uniform on $[0,\theta]$ | $\max x_i$ | at a jump; not regular |

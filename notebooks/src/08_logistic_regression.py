@@ -1,7 +1,7 @@
 # %% [markdown] lang="zh"
 # # 08 逻辑回归
 #
-# **约 20 秒运行完 · 先修：[06 似然](06_likelihood.ipynb)、[02 梯度下降法](02_gradient_descent.ipynb) · 对应笔记 5.1、5.3**
+# **约 20 秒运行完 · 先修：[06 似然函数](06_likelihood.ipynb)、[02 梯度下降法](02_gradient_descent.ipynb) · 对应笔记 5.1、5.3**
 #
 # 学完这一课，你能够
 # - 在概率、几率（odds）与 logit 之间自如换算，读懂回归系数；
@@ -12,7 +12,7 @@
 # %% [markdown] lang="en"
 # # 08 Logistic regression
 #
-# **Runs in about 20 seconds · after: [06 Likelihood](06_likelihood.ipynb), [02 Gradient descent](02_gradient_descent.ipynb) · sections 5.1 and 5.3 of the notes**
+# **Runs in about 20 seconds · after: [06 The likelihood](06_likelihood.ipynb), [02 Gradient descent](02_gradient_descent.ipynb) · sections 5.1 and 5.3 of the notes**
 #
 # After this lesson you can
 # - move between probability, odds and logit, and read the coefficients;
@@ -239,7 +239,7 @@ np.testing.assert_allclose(heights, [0.2301, 0.3000], rtol=1e-2)
 # %% [markdown] lang="en"
 # ## 4 The experiment: descent against Newton
 #
-# The equation $\nabla L=0$ has no closed form; it takes iterations. Newton's method corrects the step by the Hessian, $w\leftarrow w-H^{-1}\nabla L$. Here it is also called iteratively reweighted least squares (IRLS), for each step is a least squares with weights $p_i(1-p_i)$.
+# The equation $\nabla L=0$ has no closed form; it takes iterations. Newton's method corrects the step by the Hessian, $w\leftarrow w-H^{-1}\nabla L$. Here it is also called iteratively reweighted least squares (IRLS), for each step is a weighted least-squares fit, with weights $p_i(1-p_i)$.
 
 # %%
 A32, y32 = jnp.asarray(A, jnp.float32), jnp.asarray(y, jnp.float32)
@@ -365,12 +365,12 @@ print(f"w at steps 1e3, 4e3, 1e4: {walk[[1000, 4000, 10_000]].round(3)}", end=";
 print(f"its slope against ln t: {rate:.3f}")
 
 # %% [markdown] lang="zh"
-# *图：左，斜率随步数的对数直线上升（横轴是对数刻度），与 $\ln t$ 平行；右，损失按 $1/t$ 趋于零。走了一万步，斜率从 6.231、7.606 到 8.519，看不到终点。*
+# *图：左，斜率随步数的对数直线上升（横轴是对数刻度），与 $\ln t$ 平行；右，损失按 $1/t$ 趋于零。走了一千、四千、一万步时，斜率是 6.231、7.606、8.519，看不到终点。*
 #
 # 库不会假装收敛，而是如实报告状态；岭惩罚 $\frac{\lambda}{2}w^2$ 则让答案重新存在。拖动滑块改变 $\lambda$：
 
 # %% [markdown] lang="en"
-# *Picture: left, the slope rises on a straight line against the logarithm of the step, parallel to $\ln t$; right, the loss goes to zero like $1/t$. In ten thousand steps the slope was 6.231, 7.606, 8.519, with no end in sight.*
+# *Picture: left, the slope rises on a straight line against the logarithm of the step, parallel to $\ln t$; right, the loss goes to zero like $1/t$. After 1000, 4000 and 10,000 steps the slope was 6.231, 7.606, 8.519, with no end in sight.*
 #
 # The library does not pretend to have converged; it says so. A ridge penalty $\frac{\lambda}{2}w^2$ makes an answer exist again. Move $\lambda$ on the slider:
 
@@ -390,7 +390,7 @@ def ridge(l2):
 frames = slider(
     ridge,
     jnp.geomspace(1.0, 1e-5, 36),
-    name="lambda",
+    name="λ",
     fixed={"data": (x4, y4)},
     points=["data"],
     xlabel="x",
@@ -438,7 +438,7 @@ print(f"steps {mixed.steps}, scaled gradient {mixed.grad_norm:.0e}")
 # **反例**：上一节的梯度下降，损失不到万分之二，斜率每过十倍的步数仍要增加约 2.3。
 
 # %% [markdown] lang="en"
-# **The theorem**: $X^\top(\sigma(Xw)-y)=0$ has no closed form and takes iterations. The loss is convex; with overlapping classes and $X$ of full column rank there is one solution, with separated classes none. Held by `tests/test_corrections.py::test_setting_the_derivative_to_zero_needs_overlap_and_iterations`.
+# **The theorem**: $X^\top(\sigma(Xw)-y)=0$ has no closed form and takes iterations. The loss is convex; with overlapping classes and $X$ of full column rank there is one solution, with separated classes none. Checked by `tests/test_corrections.py::test_setting_the_derivative_to_zero_needs_overlap_and_iterations`.
 #
 # ### Second
 # **The sentence**: “the loss is nearly zero, so the parameters have converged”.
@@ -454,7 +454,7 @@ assert 2.2 < walk[10_000] - walk[1000] < 2.4
 # **正解**：数据可分时 $\|w\|$ 像 $\ln t$ 那样增长，每十倍步数的增量趋于 $\ln10$。由 `tests/test_corrections.py::test_descent_on_separated_data_runs_away_like_the_logarithm` 检验。
 
 # %% [markdown] lang="en"
-# **The theorem**: on separated data $\|w\|$ grows like $\ln t$, by $\ln10$ in the limit for ten times the steps. Held by `tests/test_corrections.py::test_descent_on_separated_data_runs_away_like_the_logarithm`.
+# **The theorem**: on separated data $\|w\|$ grows like $\ln t$, by $\ln10$ in the limit for ten times the steps. Checked by `tests/test_corrections.py::test_descent_on_separated_data_runs_away_like_the_logarithm`.
 
 # %% [markdown] lang="zh"
 # ## 7 练习
@@ -468,7 +468,7 @@ assert 2.2 < walk[10_000] - walk[1000] < 2.4
 #
 # Replace `...` by your code and run the cell. Until it is right, `check` shows the smallest counterexample and a hint.
 #
-# **E8.1** Write the loss of one example: `z` is the logit, `y` 0 or 1. Value and gradient must be finite and right up to $|z|=10^4$.
+# **E8.1** Write the loss of one example: `z` is the logit, `y` 0 or 1. Value and gradient must be finite and correct for all $|z|$ up to $10^4$.
 
 # %% lang="zh"
 check = exercises.zh
@@ -560,7 +560,7 @@ check("E8.4", odds_ratio)
 # | `lr.predict_proba(s, X)` | the probability $\sigma(w^\top x+b)$ |
 # | `lr.loglik(z, counts)` | the log-likelihood $yz-\ln(1+e^z)$, concave; the loss is minus this |
 # | `lr.infer(s, X, y)` | standard errors: roots of the diagonal of $(X^\top SX)^{-1}$ |
-# | `jnp.exp(s.params.coef)` | the factor of the odds for one more of a feature |
+# | `jnp.exp(s.params.coef)` | the factor by which the odds change per unit of the feature |
 # | `s.status`, `l2=` | separated data have no maximum likelihood estimate: read the status, or penalise |
 #
 # Here `lr` is `jn.logistic_regression`. For more than two classes there is `jn.multinomial_regression`.

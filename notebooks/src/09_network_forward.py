@@ -65,7 +65,7 @@ axes = draw.decision_maps(maps, X, y)
 # *图：异或（XOR）的四个点，方块是 0，圆点是 1；底色是预测的概率，越亮越接近 1。左：逻辑回归处处给出 1/2，没有分界线。右：多了两个隐藏单元，黑色的分界线把两类分开了。*
 
 # %% [markdown] lang="en"
-# *Picture: the four points of exclusive or (XOR), squares 0, circles 1; the ground is the predicted probability, brighter nearer to 1. Left: logistic regression says 1/2 everywhere and has no boundary. Right: with two hidden units the black boundary parts the classes.*
+# *Picture: the four points of exclusive or (XOR), squares 0, circles 1; the background is the predicted probability; the brighter, the nearer to 1. Left: logistic regression says 1/2 everywhere and has no boundary. Right: with two hidden units the black boundary parts the classes.*
 
 # %% [markdown] lang="zh"
 # ## 1 想法：一层就是一次矩阵乘法
@@ -221,7 +221,7 @@ expected = unit_by_unit(many, big)
 np.testing.assert_allclose(at_once(many, big), expected, rtol=1e-3, atol=1e-4)
 np.testing.assert_allclose(mapped(many, big), expected, rtol=1e-3, atol=1e-4)
 ways = {"for loop": unit_by_unit, "matrix product": at_once, "vmap": mapped}
-ax = draw.timing_bars({name: seconds(fun) for name, fun in ways.items()})
+ax = draw.timings({name: seconds(fun) for name, fun in ways.items()})
 
 # %% [markdown] lang="zh"
 # *图：三种写法所用的微秒数，横轴是对数刻度。循环最慢；`vmap` 与手写的矩阵乘法不相上下，因为编译后它们就是同一个运算。*
@@ -232,7 +232,7 @@ ax = draw.timing_bars({name: seconds(fun) for name, fun in ways.items()})
 # %% [markdown] lang="zh"
 # ## 4 实验：隐藏层做了什么？
 #
-# **逻辑回归解不了异或。** 在 $w=0$ 处梯度恰为零，损失 $\ln2=0.693147$；损失是凸函数，那里海森矩阵的最小特征值 $0.0392>0$，所以这是唯一的最优解，没有更好的了：
+# **逻辑回归解不了异或。** 在 $w=0$ 处梯度恰为零，损失 $\ln2=0.693147$；损失是凸函数，那里 Hessian 矩阵的最小特征值 $0.0392>0$，所以这是唯一的最优解，没有更好的了：
 
 # %% [markdown] lang="en"
 # ## 4 The experiment: what does the hidden layer do?
@@ -315,13 +315,13 @@ slider(
 # %%
 assert nn.loss(trained, X, y) < 0.1
 assert nn.accuracy(trained, X, y) == 1
-print("probabilities:", jn.activations.sigmoid(batch(trained, X)[:, 0]))
+print("probabilities:", np.round(jn.activations.sigmoid(batch(trained, X)[:, 0]), 4))
 
 # %% [markdown] lang="zh"
 # **能表示，不等于训练得出。** 每种设置从 64 个随机起点出发，同时训练 5000 步；损失小于 0.1 才算成功（只看正确率会被骗：恒等激活的输出约等于 0，舍入误差也能“全对”）。
 
 # %% [markdown] lang="en"
-# **To be able to represent is not to be found by training.** Each setting has 64 random starts, trained at once for 5000 steps; a loss below 0.1 is a success (accuracy deceives: with the identity the output is about 0, and rounding alone can get “all right”).
+# **Being able to represent a solution is not the same as finding it by training.** Each setting has 64 random starts, trained at once for 5000 steps; a loss below 0.1 is a success (accuracy deceives: with the identity the output is about 0, and rounding alone can get “all right”).
 
 # %%
 names = ("sigmoid", "tanh", "relu", "identity")
@@ -346,10 +346,10 @@ assert min(four[:2]) >= 0.95 * 64
 assert four[2] > two[2]
 
 # %% [markdown] lang="zh"
-# *图：64 次训练中成功的次数。恒等激活一次也不成功，因为它只是逻辑回归。两个单元时，sigmoid 与 tanh 多于 ReLU；四个单元时，sigmoid 与 tanh 几乎次次成功。多余的单元不是浪费：它们让训练更容易成功。*
+# *图：64 次训练中成功的次数。恒等激活一次也不成功，因为它只是逻辑回归。两个单元时，sigmoid 与 tanh 多于 ReLU；四个单元时，sigmoid 与 tanh 次次成功或几乎如此。多余的单元不是浪费：它们让训练更容易成功。*
 
 # %% [markdown] lang="en"
-# *Picture: successes among 64 trainings. The identity never succeeds, for it is logistic regression. With two units sigmoid and tanh succeed more often than ReLU; with four, sigmoid and tanh nearly always. Spare units are no waste: they make training succeed.*
+# *Picture: successes among 64 trainings. The identity never succeeds, for it is logistic regression. With two units sigmoid and tanh succeed more often than ReLU; with four, sigmoid and tanh always or nearly so. Spare units are no waste: they make success more likely.*
 
 # %% [markdown] lang="zh"
 # ## 5 勘误两则
@@ -357,7 +357,7 @@ assert four[2] > two[2]
 # ### 其一
 # **误区**：“在神经网络里进行很多次的 logistic 回归”，仿佛每个节点都是一次逻辑回归。
 #
-# **反例**：把一个隐藏单元的权重全部反号（后一层也反号），这个单元说的话完全相反，网络的输出却一点不变。
+# **反例**：把一个 tanh 单元的权重和偏置全部反号（后一层读它的权重也反号），这个单元说的话完全相反，网络的输出却一点不变。
 
 # %% [markdown] lang="en"
 # ## 5 Two corrections
@@ -365,7 +365,7 @@ assert four[2] > two[2]
 # ### First
 # **The sentence**: “in a network, logistic regression is done many times”, as if each node were one.
 #
-# **Counterexample**: turn the signs of one hidden unit's weights (and those that read it): the unit says the opposite, and the output of the network is the same.
+# **Counterexample**: turn the signs of one tanh unit's weights and bias (and of the weights that read it): the unit says the opposite, and the output of the network is the same.
 
 # %%
 (W, b), (w, c) = trained.layers
@@ -383,7 +383,7 @@ np.testing.assert_allclose(batch(opposite, X), batch(trained, X), rtol=1e-4, ato
 # **反例**：上面的网络把四个点完全分开了，于是再训练下去损失总在减小，权重总在变大，没有终点。
 
 # %% [markdown] lang="en"
-# **The theorem**: a hidden unit merely **computes** an affine function and an activation. It has no label and no likelihood of its own; only the output has. Held by `tests/test_neural_networks.py::test_a_hidden_unit_is_no_logistic_regression`.
+# **The theorem**: a hidden unit merely **computes** an affine function and an activation. It has no label and no likelihood of its own; only the output has. Checked by `tests/test_neural_networks.py::test_a_hidden_unit_is_no_logistic_regression`.
 #
 # ### Second
 # **The sentence**: “finally differentiate, and obtain the parameters of the largest probability”.
@@ -398,10 +398,10 @@ assert loss[0] > loss[1] > loss[2] > 0 and length[0] < length[1] < length[2]
 print("loss", np.round(loss, 4), " length of W2", np.round(length, 2))
 
 # %% [markdown] lang="zh"
-# **正解**：令导数为零没有显式解，要迭代；数据可分时最大似然估计不存在，权重像 $\log t$ 那样增长。由 `tests/test_corrections.py::test_setting_the_derivative_to_zero_needs_overlap_and_iterations` 与 `tests/test_corrections.py::test_descent_on_separated_data_runs_away_like_the_logarithm` 检验（输出层就是那里的逻辑回归）。
+# **正解**：令导数为零没有显式解，要迭代；数据可分时极大似然估计不存在，权重像 $\log t$ 那样增长。由 `tests/test_corrections.py::test_setting_the_derivative_to_zero_needs_overlap_and_iterations` 与 `tests/test_corrections.py::test_descent_on_separated_data_runs_away_like_the_logarithm` 检验（输出层就是那里的逻辑回归）。
 
 # %% [markdown] lang="en"
-# **The theorem**: the zero of the derivative has no closed form and is found by iteration; for separable data there is no maximum likelihood estimate, and weights grow like $\log t$. Held by `tests/test_corrections.py::test_setting_the_derivative_to_zero_needs_overlap_and_iterations` and `tests/test_corrections.py::test_descent_on_separated_data_runs_away_like_the_logarithm` (the output layer is the logistic regression there).
+# **The theorem**: the zero of the derivative has no closed form and is found by iteration; for separable data there is no maximum likelihood estimate, and weights grow like $\log t$. Checked by `tests/test_corrections.py::test_setting_the_derivative_to_zero_needs_overlap_and_iterations` and `tests/test_corrections.py::test_descent_on_separated_data_runs_away_like_the_logarithm` (the output layer is the logistic regression there).
 
 # %% [markdown] lang="zh"
 # ## 6 练习
@@ -415,7 +415,7 @@ print("loss", np.round(loss, 4), " length of W2", np.round(length, 2))
 #
 # Replace `...` by your code and run the cell. Until it is right, `check` shows the smallest counterexample and a hint.
 #
-# **E9.1** Count the parameters of a network with layers of `sizes` units, the input first.
+# **E9.1** Count the parameters of a network whose layers have `sizes` units, input first.
 
 # %% lang="zh"
 check = exercises.zh
@@ -426,7 +426,7 @@ check = exercises.en
 
 # %% exercise="E9.1"
 def count_parameters(sizes):
-    """The number of weights and shifts; sizes is a tuple such as (3, 4, 1)."""
+    """The number of weights and biases; sizes is a tuple such as (3, 4, 1)."""
     return sum((n_in + 1) * n_out for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True))
 
 
@@ -462,12 +462,12 @@ check("E9.3", xor)
 # **E9.4** 反向传播：网络 $z=w^\top\tanh(Wx+b)$，标签 $t$，损失 $\log(1+e^z)-tz$。不用 `jax.grad`，求损失对 $W,b,w$ 的梯度。
 
 # %% [markdown] lang="en"
-# **E9.4** Backpropagation: the network is $z=w^\top\tanh(Wx+b)$, the label $t$, the loss $\log(1+e^z)-tz$. Without `jax.grad`, find its gradients by $W,b,w$.
+# **E9.4** Backpropagation: the network is $z=w^\top\tanh(Wx+b)$, the label $t$, the loss $\log(1+e^z)-tz$. Without `jax.grad`, find its gradients with respect to $W,b,w$.
 
 
 # %% exercise="E9.4"
 def backpropagate(W, b, w, x, t):
-    """The gradients of the loss by W, b and w, a tuple of three arrays."""
+    """The gradients of the loss with respect to W, b and w, a tuple of three arrays."""
     a = jnp.tanh(jnp.matmul(W, x) + b)
     delta2 = jax.nn.sigmoid(jnp.sum(w * a)) - t
     delta1 = delta2 * w * (1 - a**2)
@@ -500,8 +500,8 @@ check("E9.4", backpropagate)
 # | `b` | (n_out,) | for columns written as (n_out, 1) |
 # | `W x + b` | (n_out,) | one example, a column |
 # | `X W.T + b` | (n, n_out) | n examples, as rows |
-# | `delta` | that of `z` | derivative of the loss by `z` |
+# | `delta` | that of `z` | derivative of the loss with respect to `z` |
 #
-# **Where it breaks**: on a GPU (TF32) and a TPU (bf16) a matrix product has some three digits by default; to compare, write `precision="highest"`. A shift of shape (n, 1) on a square matrix is silently added the wrong way.
+# **Where it breaks**: on a GPU (TF32) and a TPU (bf16) a matrix product has some three digits by default; to compare, write `precision="highest"`. A bias of shape (n, 1) on a square matrix is silently added the wrong way.
 #
 # **Next**: [10 Activations](10_activations.ipynb). Which $\varphi$ should it be?

@@ -15,7 +15,7 @@
 # **Runs in about 25 seconds · after: [01 The gradient](01_gradient.ipynb) · appendix of the notes: formulas and symbols**
 #
 # After this lesson you can
-# - prove a formula for a sum by telescoping, shift an index, turn a double sum round;
+# - prove a formula for a sum by telescoping, shift an index, swap the order of a double sum;
 # - add a million floats without losing digits, and state a bound for the error;
 # - read every symbol of the notes as a line of code that runs;
 # - tell a norm from a regulariser, say why KL is not symmetric, and measure the order of an algorithm.
@@ -32,6 +32,7 @@ import numpy as np
 
 import jaxnotes as jn
 from jaxnotes import check as exercises
+from jaxnotes.show.lesson_plots import growth
 from jaxnotes.show.lesson_plots import sums as draw
 from jaxnotes.show.slider import slider
 
@@ -49,6 +50,7 @@ import numpy as np
 
 import jaxnotes as jn
 from jaxnotes import check as exercises
+from jaxnotes.show.lesson_plots import growth
 from jaxnotes.show.lesson_plots import sums as draw
 from jaxnotes.show.slider import slider
 
@@ -119,7 +121,7 @@ assert jn.sums.telescoping_sum(cubes) == 1000
 # 二重和是和里的和；内层的上限依赖 $i$ 时，乘上一个指示函数 $\mathbf 1[j\le i]$ 就行。
 
 # %% [markdown] lang="en"
-# ### Shift an index, turn a double sum round
+# ### Shift an index, swap the order of a double sum
 # With $j=i-1$ the limits and the term change **together**:
 # $$\sum_{i=1}^{n}a_i=\sum_{j=0}^{n-1}a_{j+1},\qquad\sum_{i=1}^n\sum_{j=1}^{i}a_{ij}=\sum_{j=1}^{n}\sum_{i=j}^{n}a_{ij}.$$
 # A double sum is a sum in a sum; where an inner limit depends on $i$, multiply by an indicator $\mathbf 1[j\le i]$.
@@ -235,7 +237,7 @@ assert errors["running"][-1] > 10 * errors["pairwise"][-1]
 # *图：$n$ 个随机数之和的相对误差（每一点是 32 组中最大的）与各自的界（线），双对数坐标。从左到右（圆点）的误差随 $n$ 增长，两两相加（方块）的几乎不变，补偿求和（三角）的误差总在最后一位之内，贴着它的界。界都成立；前两种的界通常偏大，因为舍入误差会互相抵消。*
 
 # %% [markdown] lang="en"
-# *Picture: the relative error of sums of $n$ random numbers (each mark the largest of 32 draws) and their bounds (lines), on logarithmic axes. Left to right (dots) it grows with $n$, in pairs (squares) it hardly changes, and the compensated sum (triangles) is right to the last digit, close to its bound. The bounds hold; the first two by far, for rounding errors cancel each other.*
+# *Picture: the relative error of sums of $n$ random numbers (each mark the largest of 32 draws) and their bounds (lines), on logarithmic axes. Left to right (dots) it grows with $n$, in pairs (squares) it hardly changes, and the compensated sum (triangles) is right to the last digit, close to its bound. The bounds hold; the first two with much room to spare, for rounding errors cancel each other.*
 
 # %% [markdown] lang="zh"
 # ### 一个“收敛”的发散级数
@@ -243,7 +245,7 @@ assert errors["running"][-1] > 10 * errors["pairwise"][-1]
 
 # %% [markdown] lang="en"
 # ### A divergent series that “converges”
-# The harmonic series $1+\tfrac12+\tfrac13+\dots$ diverges. Added from left to right in float32 it stops growing at $n=2097152$, with the value 15.403683: half of its last digit is more than the next term.
+# The harmonic series $1+\tfrac12+\tfrac13+\dots$ diverges. Added from left to right in float32 it stops growing at $n=2097152$, with the value 15.403683: half a unit in its last place is more than the next term.
 
 # %%
 stall = 2097152
@@ -321,7 +323,7 @@ for row in (*jn.notation.lookup("kappa"), *jn.notation.lookup("‖·‖ₚ")):
 # %% [markdown] lang="en"
 # ### Norms
 # $$\|x\|_p=\Bigl(\sum_i|x_i|^p\Bigr)^{1/p},\quad p\ge1,\qquad\|x\|_\infty=\max_i|x_i|.$$
-# Move the slider to change $p$, and see the unit ball $\|x\|_p\le1$ become a circle from a diamond, and a square from a circle. The order may be traced, so all frames are computed at once.
+# Move the slider to change $p$, and see the unit ball $\|x\|_p\le1$ become a circle from a diamond, and a square from a circle. $p$ may be a traced value, so all frames are computed at once.
 
 # %%
 angle = jnp.linspace(0, 2 * jnp.pi, 57)
@@ -360,7 +362,7 @@ balls
 
 # %% [markdown] lang="en"
 # ### Calculus, probability, information
-# The signs of calculus are the transforms of JAX: $\frac{dy}{dx}$ is `jax.grad`, an integral a weighted sum. Two rows of probability want care: $E_x[f(x)]$ is a mean over $x\sim P$, and $P(X\mid Y)$ is the distribution of $X$ **given** $Y$.
+# The signs of calculus are the transforms of JAX: $\frac{dy}{dx}$ is `jax.grad`, an integral a weighted sum. Two rows of probability need care: $E_x[f(x)]$ is a mean over $x\sim P$, and $P(X\mid Y)$ is the distribution of $X$ **given** $Y$.
 
 # %% lang="zh"
 draw.symbol_table((*jn.notation.CALCULUS, *jn.notation.PROBABILITY), lang="zh")
@@ -386,10 +388,10 @@ assert kl(P, jnp.array([1.0, 0.0])) == jnp.inf and kl(jnp.array([1.0, 0.0]), P) 
 ax = draw.divergence_both_ways(kl, other=0.9, marked=0.5)
 
 # %% [markdown] lang="zh"
-# *图：两个方向的 KL 散度随 $p$ 的变化，另一个分布固定为 $B(0.9)$。两条曲线都在 $p=0.9$ 处为零，别处不相等；$p=0.5$ 处的圆点就是上面两个数。$p\to0$ 或 $1$ 时，虚线（反方向）趋于无穷，实线保持有限。*
+# *图：两个方向的 KL 散度随 $p$ 的变化，另一个分布固定为 $B(0.9)$。两条曲线都在 $p=0.9$ 处为零，因对称又在 $p=0.1$ 处相交，别处不相等；$p=0.5$ 处的圆点就是上面两个数。$p\to0$ 或 $1$ 时，虚线（反方向）趋于无穷，实线保持有限。*
 
 # %% [markdown] lang="en"
-# *Picture: KL in both directions against $p$, the other distribution being $B(0.9)$. Both curves are zero at $p=0.9$ and differ elsewhere; the dots at $p=0.5$ are the two numbers above. As $p\to0$ or $1$ the dashed one, the reverse, goes to infinity and the solid one stays finite.*
+# *Picture: KL in both directions against $p$, the other distribution being $B(0.9)$. Both curves are zero at $p=0.9$, cross once more at $p=0.1$ by symmetry, and differ everywhere else; the dots at $p=0.5$ are the two numbers above. As $p\to0$ or $1$ the dashed one, the reverse, goes to infinity and the solid one stays finite.*
 
 # %% [markdown] lang="zh"
 # ### 大 O：量出来的阶
@@ -427,7 +429,7 @@ counted = {
 }
 fits = {name: jn.sums.scaling_exponent(lengths, count) for name, count in counted.items()}
 exponents = {name: float(fit.exponent) for name, fit in fits.items()}
-ax = draw.growth(lengths, counted, exponents)
+ax = growth(dict.fromkeys(counted, lengths), counted, exponents, "operations")
 for name, (low, high) in {
     "search": (0.1, 0.3),
     "sum": (0.95, 1.05),
@@ -444,7 +446,7 @@ print({name: f"{fit.exponent:.3f} +- {fit.se:.3f}" for name, fit in fits.items()
 # *Picture: the number of operations against $n$ on logarithmic axes, with the measured exponents. The sum has about 1, all pairs about 2; the sort is $n\log n$, a little steeper than 1; the search is $\log n$, nearly flat and getting flatter. The last two are no powers: their exponents hold for this stretch only.*
 
 # %% [markdown] lang="zh"
-# ## 5 勘误三连
+# ## 5 勘误三则
 #
 # ### 其一
 # **误区**：把 $m$ 个点的误差平方和写成 $\sum_{i=0}^{m}$。
@@ -473,7 +475,7 @@ assert len(range(10)) == 10  # the range of Python leaves its end out
 # **反例**：范数必须满足 $\|2x\|=2\|x\|$；作正则项的 $\|x\|_2^2$ 却变成四倍。
 
 # %% [markdown] lang="en"
-# **The theorem**: $\sum_{i=m}^{n}$ has $n-m+1$ terms; $m$ points are $\sum_{i=1}^{m}$ or $\sum_{i=0}^{m-1}$. Held by `tests/test_corrections.py::test_a_sum_from_zero_to_m_has_one_term_too_many`.
+# **The theorem**: $\sum_{i=m}^{n}$ has $n-m+1$ terms; $m$ points are $\sum_{i=1}^{m}$ or $\sum_{i=0}^{m-1}$. Checked by `tests/test_corrections.py::test_a_sum_from_zero_to_m_has_one_term_too_many`.
 #
 # ### Second
 # **The sentence**: “$\|\cdot\|_p$: the $L_p$ regularisation”, where the norm is meant.
@@ -495,7 +497,7 @@ np.testing.assert_allclose(jn.sums.norm(2 * x) ** 2, 4 * jn.sums.norm(x) ** 2, r
 # **反例**：交换两者，值就变了。
 
 # %% [markdown] lang="en"
-# **The theorem**: $\|\cdot\|_p$ is the $\ell_p$ **norm**: positive, homogeneous, with the triangle inequality. Regularisation adds a penalty to an objective; the penalty may be made of norms and need not be one. Held by `tests/test_corrections.py::test_l_p_is_a_norm_and_a_regulariser_need_not_be`.
+# **The theorem**: $\|\cdot\|_p$ is the $\ell_p$ **norm**: positive definite, homogeneous, with the triangle inequality. Regularisation adds a penalty to an objective; the penalty may be made of norms and need not be one. Checked by `tests/test_corrections.py::test_l_p_is_a_norm_and_a_regulariser_need_not_be`.
 #
 # ### Third
 # **The sentence**: “the KL divergence of $P$ and $Q$”, as if it were a distance between them.
@@ -509,7 +511,7 @@ assert kl(P, Q) - kl(Q, P) > 0.1
 # **正解**：它是“$P$ 相对于 $Q$ 的散度”，不对称，也不满足三角不等式；要对称可以用 JS 散度。由 `tests/test_corrections.py::test_kl_is_no_distance_and_uncorrelated_is_not_independent` 检验。大 O 的用法另见 `tests/test_corrections.py::test_big_o_is_measured_as_a_slope`。
 
 # %% [markdown] lang="en"
-# **The theorem**: it is the divergence of $P$ **from** $Q$, neither symmetric nor obeying the triangle inequality; a symmetric one is that of Jensen and Shannon. Held by `tests/test_corrections.py::test_kl_is_no_distance_and_uncorrelated_is_not_independent`; for big O see `tests/test_corrections.py::test_big_o_is_measured_as_a_slope`.
+# **The theorem**: it is the divergence of $P$ **from** $Q$, neither symmetric nor obeying the triangle inequality; a symmetric one is that of Jensen and Shannon. Checked by `tests/test_corrections.py::test_kl_is_no_distance_and_uncorrelated_is_not_independent`; for big O see `tests/test_corrections.py::test_big_o_is_measured_as_a_slope`.
 
 # %% [markdown] lang="zh"
 # ## 6 练习
@@ -617,7 +619,7 @@ check("E11.4", reading)
 # |---|---|---|
 # | Σ | a sum; n−m+1 terms from m to n | `jn.sums.summation` |
 # | ∏ | a product | `jn.sums.log_product` |
-# | ‖·‖ₚ | the norm of order p, no regulariser | `jn.sums.norm` |
+# | ‖·‖ₚ | the norm of order p, not a regulariser | `jn.sums.norm` |
 # | ∇ | gradient | `jax.grad` |
 # | E | expectation | `jn.moments.mean` |
 # | D_KL | KL divergence, with a direction | `jn.information.kl_divergence` |

@@ -36,6 +36,7 @@ import numpy as np
 import jaxnotes as jn
 from jaxnotes import check as exercises
 from jaxnotes.show.lesson_plots import benchmarks as draw
+from jaxnotes.show.lesson_plots import growth
 
 PROBLEMS, N, P, L2 = 1024, 100, 4, 1e-2
 rng = np.random.default_rng(0)
@@ -88,9 +89,9 @@ ax = draw.calls(returned, finished)
 # | Question | The answer here |
 # |---|---|
 # | Is it the same result? | asserted first |
-# | Is compiling counted? | apart |
+# | Is compilation counted? | separately |
 # | Was the result waited for? | `jax.block_until_ready` |
-# | What of disturbances? | turns, and medians |
+# | What about disturbances? | turns, and medians |
 # | How much is left to gain? | the floor |
 
 # %% [markdown] lang="zh"
@@ -320,7 +321,7 @@ enter("1024 descents", timed(contenders), floor(2 * starts.nbytes, 1024 * STEPS 
 
 # %% [markdown] lang="en"
 # ### A million distances
-# The squared distances of a thousand points from a thousand points. Broadcast as in the notes, an array of $1000\times1000\times8$ is made first; compiled, it is never written to memory. The function of the library is but two `vmap`s:
+# The squared distances of a thousand points from a thousand points. Broadcast as in the notes, an array of $1000\times1000\times8$ is made first; compiled, it is never written to memory. The function of the library is just two `vmap`s:
 
 
 # %%
@@ -447,7 +448,7 @@ for name, (fun, inputs) in work.items():
     slope = jn.sums.scaling_exponent(sizes[name].astype(np.float32), medians[name])
     exponents[name] = float(slope.exponent)
     print(f"{name:10} time ~ n^{slope.exponent:.2f} +- {slope.se:.2f}")
-ax = draw.growth(sizes, medians, exponents)
+ax = growth(sizes, medians, exponents, "seconds")
 
 # %% [markdown] lang="zh"
 # *图：时间随 $n$ 的变化，双对数坐标，图例里是量得的指数。$n$ 大时三条线接近理论的斜率 3、2、1；$n$ 小时时间由调用的开销决定，线变平，所以量得的指数通常偏小。在 GPU 上，要更大的 $n$ 才会露出斜率。*
@@ -488,7 +489,7 @@ check("E13.1", least_seconds)
 # **E13.2** 编译要 `compile_s` 秒，此后每次 `fast_s` 秒；不编译则每次 `slow_s` 秒。最少调用几次，编译才不吃亏（总时间不更长）？永远吃亏时返回 `math.inf`。
 
 # %% [markdown] lang="en"
-# **E13.2** Compiling takes `compile_s` seconds and every call `fast_s` from then on; not compiled, a call takes `slow_s`. From how many calls on is it no loss to compile (the total is no longer)? Where it always is, return `math.inf`.
+# **E13.2** Compiling takes `compile_s` seconds and every call `fast_s` from then on; not compiled, a call takes `slow_s`. From how many calls on is it no loss to compile (the total is no longer)? Return `math.inf` if compiling never pays off.
 
 
 # %% exercise="E13.2"
@@ -524,7 +525,7 @@ check("E13.2", break_even)
 # |---|---|---|
 # | same result | assert, then time | two things are compared |
 # | wait | `jax.block_until_ready` | only handing over is timed |
-# | compiling apart | `jit(f).lower(x).compile()` | the first call swallows all |
+# | compilation separately | `jit(f).lower(x).compile()` | the first call swallows all |
 # | turns, medians | each once a round | a disturbance hits one |
 # | floor | bytes, operations | nobody knows what is left |
 # | error | beside the time | fast and wrong |

@@ -6,12 +6,16 @@ no Chinese font. `canvas` gives axes in the house style for a picture that only 
 
 from typing import TYPE_CHECKING, Any
 
+from jax.typing import ArrayLike
+
 from jaxnotes.show.plots import BLACK, BLUE, FONT, GREEN, ORANGE, SKY, VERMILLION, _axes, _legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["BLACK", "BLUE", "GREEN", "LINES", "ORANGE", "SKY", "VERMILLION", "canvas", "legend", "surface_canvas"]
+__all__ = [
+    "BLACK", "BLUE", "GREEN", "LINES", "ORANGE", "SKY", "VERMILLION", "canvas", "growth", "legend", "surface_canvas",
+]  # fmt: skip
 
 # Colours with a line style each, for curves that must be told apart in grey too.
 LINES = (
@@ -43,6 +47,21 @@ def canvas(*labels: tuple[str, str], width: float = 7.2, height: float = 4.2) ->
 def legend(ax: "Axes", ncols: int = 4) -> "Axes":
     """The legend above the axes, where it covers nothing."""
     return _legend(ax, ncols)
+
+
+def growth(sizes: dict[str, ArrayLike], costs: dict[str, ArrayLike], exponents: dict[str, float], cost: str) -> "Axes":
+    """Costs against the size on logarithmic axes, each labelled with its measured exponent.
+
+    Arguments: sizes, costs and exponents, by the same labels. cost: what is counted, the name of the axis.
+
+    >>> growth({"a": [1, 10]}, {"a": [1, 100]}, {"a": 2.0}, "seconds").get_legend_handles_labels()[1]
+    ['a: $n^{2.00}$']
+    """
+    ax = canvas(("n", cost))
+    for (label, size), style in zip(sizes.items(), LINES, strict=False):
+        name = f"{label}: $n^{{{exponents[label]:.2f}}}$"
+        ax.loglog(size, costs[label], marker="o", markersize=6, linewidth=2, label=name, **style)
+    return legend(ax)
 
 
 def surface_canvas(xlabel: str, ylabel: str, zlabel: str, *, width: float = 7.2, height: float = 5.4) -> Any:

@@ -1,4 +1,4 @@
-"""The pictures of lesson 13: call after call, rounds, the roofline, cost against error, growth, and the table."""
+"""The pictures of lesson 13: call after call, rounds, the roofline, cost against error, and the table."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,10 +25,10 @@ def duration(seconds: float) -> str:
     """Seconds as a person reads them, with three digits.
 
     >>> duration(0.00567), duration(3.2e-5), duration(12.0)
-    ('5.67 ms', '32 us', '12 s')
+    ('5.67 ms', '32 µs', '12 s')
     """
     seconds = float(f"{seconds:.3g}")  # first, so that 0.9999 is 1 s and not 1e+03 ms
-    unit, scale = next((u, s) for u, s in (("s", 1), ("ms", 1e-3), ("us", 1e-6), ("ns", 0)) if seconds >= s)
+    unit, scale = next((u, s) for u, s in (("s", 1), ("ms", 1e-3), ("µs", 1e-6), ("ns", 0)) if seconds >= s)
     return f"{seconds / (scale or 1e-9):.3g} {unit}"
 
 
@@ -67,7 +67,7 @@ def rounds(seconds: dict[str, ArrayLike]) -> "Axes":
         shift = np.linspace(-0.16, 0.16, len(np.asarray(taken)))
         ax.semilogx(np.asarray(taken), row + shift, "o", color=BLUE, alpha=0.6, markersize=6)
         ax.plot([middle, middle], [row - 0.32, row + 0.32], color=VERMILLION, linewidth=3)
-        ax.annotate(duration(middle), (middle, row + 0.32), xytext=(0, 2), textcoords="offset points", ha="center")
+        ax.annotate(duration(middle), (middle, row + 0.32), xytext=(0, 5), textcoords="offset points", ha="center")
     _names(ax, list(seconds), [-k for k in range(len(seconds))])
     ax.set_ylim(0.4 - len(seconds), 0.75)
     _room(ax, [float(t) for taken in seconds.values() for t in np.asarray(taken)])
@@ -105,23 +105,6 @@ def cost_and_error(points: dict[str, tuple[float, float]]) -> "Axes":
         ax.loglog(seconds, max(error, foot), marker, color=style["color"], markersize=11, label=label)
     _room(ax, [seconds for seconds, _ in points.values()])
     ax.set_ylim(foot / 4, 4 * max(foot, *(error for _, error in points.values())))
-    return legend(ax, ncols=3)
-
-
-def growth(sizes: dict[str, ArrayLike], seconds: dict[str, ArrayLike], exponents: dict[str, float]) -> "Axes":
-    """Seconds against the size on logarithmic axes, each labelled with its measured exponent.
-
-    Arguments: sizes, seconds and exponents, by the same labels.
-
-    >>> growth({"a": [1, 10]}, {"a": [1, 100]}, {"a": 2.0}).get_legend_handles_labels()[1]
-    ['a: n^2.00']
-    """
-    ax = canvas(("n", "seconds"))
-    for (label, taken), style in zip(seconds.items(), LINES, strict=False):
-        name = f"{label}: n^{exponents[label]:.2f}"
-        ax.loglog(
-            np.asarray(sizes[label]), np.asarray(taken), marker="o", markersize=6, linewidth=2, label=name, **style
-        )
     return legend(ax, ncols=3)
 
 

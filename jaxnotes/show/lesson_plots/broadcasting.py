@@ -22,11 +22,11 @@ def residual_table(residuals: ArrayLike) -> "Axes":
     from matplotlib.patches import Rectangle
 
     table = np.asarray(residuals)
-    ax = canvas(("y", "prediction"), width=5.2, height=4.6)
+    ax = canvas(("j: label", "i: prediction"), width=5.2, height=4.6)
     size = np.abs(table).max() or 1.0
     drawn = ax.imshow(table, cmap="PuOr", vmin=-size, vmax=size)
     for (i, j), value in np.ndenumerate(table):
-        ink = "white" if abs(value) > 0.7 * size else BLACK
+        ink = "white" if abs(value) > 0.55 * size else BLACK
         ax.text(j, i, f"{value:g}", ha="center", va="center", fontsize=12, color=ink)
     for i in range(len(table)):
         ax.add_patch(Rectangle((i - 0.48, i - 0.48), 0.96, 0.96, fill=False, edgecolor=VERMILLION, linewidth=3))

@@ -114,7 +114,7 @@ def likelihood_contours(
     across, up = np.meshgrid(*(np.linspace(*end, 121, dtype=np.float32) for end in (xlim, ylim)))
     height = np.asarray(jax.vmap(jax.vmap(log_likelihood))(jnp.stack([across, up], axis=-1)))
     fall = float(log_likelihood(jnp.asarray(peak, jnp.float32))) - height
-    levels = [0.5, 3, 10, 20, 40, 80]
+    levels = [0.5, 3, 10, 20, 40]
     lines = ax.contour(across, up, fall, levels=levels, cmap="cividis", linewidths=1.3)
     ax.clabel(lines, fmt="-%g", fontsize=11)
     for (label, route), style, marker in zip(routes.items(), LINES, "osD^", strict=False):

@@ -66,8 +66,8 @@ def zigzag(fun: Callable[[jax.Array], jax.Array], path: Any, minimum: ArrayLike)
     >>> import jaxnotes as jn
     >>> bowl = lambda x: x[0] ** 2 + 4 * x[1] ** 2
     >>> path = jn.minimize_path(bowl, jnp.ones(2), method=jn.methods.gradient_descent(0.1), steps=9)
-    >>> zigzag(bowl, path, [0.0, 0.0]).get_title(loc="right")
-    'angle 31 degrees'
+    >>> zigzag(bowl, path, [0.0, 0.0]).texts[-1].get_text()
+    '31°'
     """
     points, home = np.asarray(path.params), np.asarray(minimum, float)
     ax = canvas(("x", "y"), height=4.6)
@@ -84,14 +84,14 @@ def zigzag(fun: Callable[[jax.Array], jax.Array], path: Any, minimum: ArrayLike)
         (downhill, VERMILLION, "-", r"$-\nabla f$"),
         (straight, GREEN, "--", "to the minimum"),
     ):
-        tip = start + 1.1 * vector / np.linalg.norm(vector)
+        tip = start + 2.2 * vector / np.linalg.norm(vector)
         arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 2.5, "linestyle": style}
         ax.annotate("", xy=tip, xytext=start, arrowprops=arrow)
         ax.plot([], [], color=colour, linestyle=style, linewidth=2.5, label=label)
     ax.plot(*home, "*", color=ORANGE, markersize=15, markeredgecolor=BLACK, label="minimum", linestyle="none")
     ax.set_aspect("equal")
-    ax.set_title(f"angle {angle:.0f} degrees", fontsize=11, loc="right", y=-0.22)
-    return legend(ax, ncols=4)
+    ax.annotate(f"{angle:.0f}°", start, xytext=(8, 8), textcoords="offset points", fontsize=12)
+    return legend(ax, ncols=2)
 
 
 def errors_by_step(errors: dict[str, ArrayLike], predicted: dict[str, ArrayLike] | None = None) -> "Axes":

@@ -37,6 +37,7 @@ def tangent_plane(fun: Fun, a: ArrayLike, *, reach: float = 1.0, floor: float | 
     'z'
     """
     from matplotlib.ticker import MaxNLocator
+    from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
     a = np.asarray(a, np.float32)
     across, up, z = _heights(fun, a, reach)
@@ -51,7 +52,10 @@ def tangent_plane(fun: Fun, a: ArrayLike, *, reach: float = 1.0, floor: float | 
     ax.plot([a[0], a[0]], [a[1], a[1]], [low, height], color=BLACK, linestyle=":", linewidth=1.2)
     ax.plot(*a[:, None], [height], "o", color=BLACK, markersize=6)
     arrow = 0.8 * reach * gradient / np.linalg.norm(gradient)
-    ax.quiver(*a, low, *arrow, 0, color=VERMILLION, linewidth=3, arrow_length_ratio=0.25)
+    ax.quiver(*a, low, *arrow, 0, color=VERMILLION, linewidth=3, arrow_length_ratio=0)
+    side, tip = 0.12 * np.array([-arrow[1], arrow[0]]), a + arrow
+    head = [[*corner, low] for corner in (tip, tip - 0.3 * arrow + side, tip - 0.3 * arrow - side)]
+    ax.add_collection3d(Poly3DCollection([head], color=VERMILLION))  # quiver's own stands upright and is not seen
     ax.text(*(a + 1.12 * arrow), low, r"$\nabla f$", color=VERMILLION, fontsize=14)
     ax.set_zlim(low, float(z.max()))
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):

@@ -62,7 +62,7 @@ def product_and_sum(product: ArrayLike, log_sum: ArrayLike) -> "Axes":
     product, n = np.asarray(product, float), np.arange(1, len(np.asarray(product)) + 1)
     ax.plot(n, np.asarray(log_sum) / np.log(10), label="sum of logarithms", linewidth=2.2, **LINES[0])
     alive = product > 0
-    ax.plot(n[alive], np.log10(product[alive]), label="product", linewidth=4, **LINES[1])
+    ax.plot(n[alive], np.log10(product[alive]), label="product", linewidth=3, **LINES[1])
     if not alive.all():
         last = int(np.argmin(alive))
         ax.plot(n[last - 1], np.log10(product[last - 1]), "X", color=VERMILLION, markersize=12)

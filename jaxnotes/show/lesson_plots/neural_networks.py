@@ -68,16 +68,18 @@ def success_bars(counts: dict[str, Sequence[int]], names: Sequence[str], total: 
     return legend(ax)
 
 
-def timing_bars(seconds: dict[str, float]) -> "Axes":
-    """Bars of times in microseconds, on a logarithmic axis, with the number beside each.
+def timings(seconds: dict[str, float]) -> "Axes":
+    """Times in microseconds as dots on a logarithmic axis, where bars would have no foot, with the number beside each.
 
-    >>> timing_bars({"loop": 1e-2, "product": 1e-5}).get_xscale()
+    >>> timings({"loop": 1e-2, "product": 1e-5}).get_xscale()
     'log'
     """
     ax = canvas(("microseconds", ""), height=2.6)
-    bars = ax.barh(list(seconds), [1e6 * time for time in seconds.values()], color=BLUE)
-    ax.bar_label(bars, fmt="{:,.0f}", fontsize=11, padding=4)
-    ax.set_xscale("log")
-    ax.set_xlim(right=5e6 * max(seconds.values()))
+    times = [1e6 * time for time in seconds.values()]
+    ax.semilogx(times, list(seconds), "o", color=BLUE, markersize=10)
+    for row, time in enumerate(times):
+        ax.annotate(f"{time:,.0f}", (time, row), xytext=(12, -4), textcoords="offset points", fontsize=12)
+    ax.set_xlim(min(times) / 2, 5 * max(times))
+    ax.set_ylim(-0.6, len(times) - 0.4)
     ax.invert_yaxis()
     return ax

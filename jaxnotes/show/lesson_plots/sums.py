@@ -1,5 +1,6 @@
 """The pictures of lesson 11: sums proved by areas, sums that stall, their errors, symbols as code, KL, costs."""
 
+import re
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -154,21 +155,6 @@ def divergence_both_ways(
     return legend(ax, ncols=2)
 
 
-def growth(sizes: ArrayLike, counts: dict[str, ArrayLike], exponents: dict[str, float]) -> "Axes":
-    """Counts against the size on logarithmic axes, each labelled with its measured exponent.
-
-    Arguments: sizes, (m,). counts and exponents, by the same labels.
-
-    >>> growth([1, 10], {"a": [1, 100]}, {"a": 2.0}).get_legend_handles_labels()[1]
-    ['a: n^2.00']
-    """
-    ax = canvas(("n", "operations"))
-    for (label, count), style in zip(counts.items(), LINES, strict=False):
-        name = f"{label}: n^{exponents[label]:.2f}"
-        ax.loglog(sizes, count, marker="o", markersize=6, linewidth=2, label=name, **style)
-    return legend(ax, ncols=2)
-
-
 class SymbolTable(str):
     """Rows of the table of symbols: as text, symbols and expressions; a notebook shows the HTML."""
 
@@ -197,7 +183,7 @@ def symbol_table(rows: Sequence[Symbol], lang: str = "en") -> SymbolTable:
     for row in rows:
         example = f'<span style="color:{GREY}">{escape(row.given)}</span><br>' if row.given else ""
         lines.append(
-            f'<td style="{cell}{BLACK};white-space:nowrap;font-size:17px">{escape(row.symbol)}</td>'
+            f'<td style="{cell}{BLACK};white-space:nowrap;font-size:17px">{_lowered(row.symbol)}</td>'
             f'<td style="{cell}{BLACK}">{escape(getattr(row, lang))}</td>'
             f'<td style="{cell}{BLACK};{code}">{example}{escape(row.expression)} → {_short(row.value)}</td>'
         )
@@ -207,6 +193,11 @@ def symbol_table(rows: Sequence[Symbol], lang: str = "en") -> SymbolTable:
     body = "".join(f'<tr style="background:white">{line}</tr>' for line in lines)
     table.html = f'<div style="{escape(ground)}"><table style="width:100%">{body}</table></div>'
     return table
+
+
+def _lowered(symbol: str) -> str:
+    """HTML of a symbol, what follows an underscore as a subscript."""
+    return re.sub(r"_(\w+)", r"<sub>\1</sub>", escape(symbol))
 
 
 def _short(value: object) -> str:
