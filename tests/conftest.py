@@ -1,5 +1,7 @@
 """A strict session: no silent broadcasting between ranks, our warnings are errors, properties run the same way."""
 
+import gc
+
 import jax
 import numpy as np
 import pytest
@@ -25,6 +27,14 @@ DTYPES = ("float32", "float64")
 def pytest_configure(config: pytest.Config) -> None:
     """The modules of the tests are top-level names, which the pattern in pyproject.toml does not match."""
     config.addinivalue_line("filterwarnings", "error:::(test_|conftest|reference|tolerances)")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forget_programs():
+    """Compiled programs take memory maps, of which Linux allows a process 65,530: thousands of tests need more."""
+    yield
+    jax.clear_caches()
+    gc.collect()
 
 
 @pytest.fixture
