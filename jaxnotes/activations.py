@@ -83,7 +83,7 @@ def tanh(x: ArrayLike) -> Array:
 
     Arguments: x, any shape. In float32 it rounds to 1 from x = 7.999 on; its derivative does not round to 0.
 
-    >>> tanh([-jnp.inf, 0.0, 8.0])
+    >>> tanh([-jnp.inf, 0.0, 20.0])
     Array([-1.,  0.,  1.], dtype=float32)
 
     """
