@@ -261,7 +261,7 @@ def second_moment_of_derivative(activation: Callable[[Array], Array], variance: 
 
 
 def gain(activation: Callable[[Array], Array]) -> Array:
-    """The deviation of weights, times sqrt(width), that keeps the variance of pre-activations at 1.
+    """The standard deviation of weights, times sqrt(width), for pre-activations of variance 1.
 
         g = 1 / sqrt(E[phi(z)^2]),  z ~ N(0, 1)
 
