@@ -149,7 +149,7 @@ def infer(
     """
     posed = _pose(model, solution.params, x, y, weights, precision, bijection)
     inference.check_covariance(cov, None, posed.data.y.shape[0], inference.COVARIANCES[:-1])
-    estimate = _estimate(posed.data, solution.converged, posed.curve, cov)
+    estimate = _infer(posed.data, solution.converged, posed.curve, cov)
     if bijection is not None:
         estimate = delta_method.transform(lambda theta: ravel_pytree(posed.params(theta))[0], estimate)
     return inference.wald(estimate, inference.check_level(level))
@@ -347,8 +347,13 @@ def _is_stationary(data: Curves, curve: Curve) -> Array:
 
 
 @functools.partial(jax.jit, static_argnums=(2, 3))
-def _estimate(data: Curves, usable: Array, curve: Curve, cov: str) -> inference.Estimate:
-    """The free coordinates data.start and their covariance."""
+def _infer(data: Curves, usable: Array, curve: Curve, cov: str) -> inference.Estimate:
+    return batching.blocked(functools.partial(_estimate, curve, cov))((data, usable))
+
+
+def _estimate(curve: Curve, cov: str, question: tuple[Curves, Array]) -> inference.Estimate:
+    """The free coordinates data.start and their covariance, and whether the fit is usable."""
+    data, usable = question
     theta, (present, data) = data.start, levenberg_marquardt.only_present(data)
     weights, precision = (jnp.where(present, a, 0) for a in (data.weights, data.precision))
 
@@ -361,10 +366,11 @@ def _estimate(data: Curves, usable: Array, curve: Curve, cov: str) -> inference.
     if cov == "nonrobust":
         weighted = jnp.sqrt(weights * precision)[None] * jnp.concatenate([J.T, residual[None]])
         root = triangles.inverse(triangles.orthogonalise(weighted[:-1, None], weighted[-1:]).R)[0]
-        root = root * jnp.sqrt(jnp.sum(weighted[-1] ** 2) / df)
+        covariance = contract("ik,jk->ij", root, root) * (jnp.sum(weighted[-1] ** 2) / df)
     else:
         length = jnp.sqrt(jnp.sum(J**2, axis=0))
         nothing = jnp.zeros_like(theta)
         terms = inference.Terms(J / length[None], weights, precision * residual, precision, nothing)
-        root = inference.spread(terms, cov, jnp.zeros(len(J), jnp.int32)).root / length[:, None]
-    return inference.Estimate(theta, contract("ik,jk->ij", root, root), df, usable & (df > 0))
+        no_groups = jnp.zeros(len(J), jnp.int32)
+        covariance = inference.spread(terms, cov, no_groups, lambda inverse: inverse.root / length[:, None]).covariance
+    return inference.Estimate(theta, covariance, df, usable & (df > 0))

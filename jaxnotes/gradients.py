@@ -26,7 +26,7 @@ from jax.flatten_util import ravel_pytree
 from jax.tree_util import keystr
 from jax.typing import ArrayLike
 
-from jaxnotes.core import arrays
+from jaxnotes.core import arrays, lapack
 from jaxnotes.core.arrays import Array
 
 __all__ = [
@@ -384,7 +384,7 @@ def curvature(hessian: ArrayLike) -> Curvature:
     H = arrays.as_float("hessian", hessian)
     if H.ndim != 2 or H.shape[0] != H.shape[1] or H.size == 0:
         raise ValueError(f"hessian: expected shape (n, n), got {H.shape}. For a function use hessian(fun, x).")
-    eigenvalues = jnp.linalg.eigvalsh(H)
+    eigenvalues, _ = lapack.eigh(H)
     mu, L = eigenvalues[0], eigenvalues[-1]
     rounding = len(H) * jnp.finfo(H.dtype).eps * jnp.maximum(jnp.abs(mu), jnp.abs(L))
     return Curvature(mu, L, jnp.where(mu > rounding, L / mu, jnp.where(mu >= -rounding, jnp.inf, jnp.nan)))

@@ -12,6 +12,8 @@ batch API.
 
 import dataclasses
 import functools
+from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +25,7 @@ from jaxnotes.core import (
     block_least_squares,
     implicit,
     inference,
+    linalg,
     linear_predictor,
     many_rows_least_squares,
     row_chunks,
@@ -214,17 +217,41 @@ def _fit(data: Equations, intercept: bool) -> Solution:
     return dataclasses.replace(solution, params=as_params(solution.params, intercept))
 
 
+class _Question(NamedTuple):
+    """What inference is about: the estimate (q,) and its status, the data, the groups of the rows."""
+
+    theta: Array
+    status: Array
+    data: Equations
+    groups: Array
+
+
 @functools.partial(jax.jit, static_argnums=3)
 def _infer(solution: Solution, data: Equations, groups: Array, cov: str) -> inference.Estimate:
-    intercept = solution.params.intercept is not None
-    residual = block_least_squares.residual(solution.params, data)
+    question = _Question(as_theta(solution.params), solution.status, data, groups)
+    return _inference(solution.params.intercept is not None, cov)(question)
+
+
+@functools.cache
+def _inference(intercept: bool, cov: str) -> Callable[[_Question], inference.Estimate]:
+    return batching.blocked(
+        functools.partial(_estimate, intercept, cov),
+        lambda question: question.data.X.shape[0] >= row_chunks.MANY_ROWS,
+    )
+
+
+def _estimate(intercept: bool, cov: str, question: _Question) -> inference.Estimate:
+    theta, status, data, groups = question
+    residual = block_least_squares.residual(as_params(theta, intercept), data)
     terms, scaled = block_least_squares.terms(data, intercept, residual)
-    spread = inference.spread(terms, cov, groups)
-    df = jnp.sum(terms.weights) - spread.df_model
-    root = scaling.from_scaled(spread.root.T, scaled, intercept=intercept).T
-    deficient = solution.status == Status.RANK_DEFICIENT
-    root = jnp.where(deficient, block_least_squares.least_norm(root, spread.null, scaled, intercept=intercept), root)
+    deficient = status == Status.RANK_DEFICIENT
+
+    def in_user_units(inverse: linalg.Root) -> Array:
+        root, null = (scaling.from_scaled(rows, scaled, intercept=intercept) for rows in (inverse.root.T, inverse.null))
+        return block_least_squares.of_least_norm(deficient, root.T, null, intercept)
+
+    covariance, df_model = inference.spread(terms, cov, groups, in_user_units)
+    df = jnp.sum(terms.weights) - df_model
     if cov == "nonrobust":
-        root = root * jnp.sqrt(jnp.sum(terms.weights * terms.information * residual**2) / df)
-    covariance = jnp.matmul(root, root.T, precision="highest")
-    return inference.Estimate(as_theta(solution.params), covariance, df, solution.converged | deficient)
+        covariance = covariance * jnp.sum(terms.weights * terms.information * residual**2) / df
+    return inference.Estimate(theta, covariance, df, (status == Status.CONVERGED) | deficient)

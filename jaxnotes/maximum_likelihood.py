@@ -24,13 +24,14 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jax.typing import ArrayLike
 
-from jaxnotes.core import block_likelihood, likelihood, profile
+from jaxnotes.core import batching, block_likelihood, likelihood, linalg, profile, row_chunks
 from jaxnotes.core import delta_method as first_order
 from jaxnotes.core import inference as sampling
 from jaxnotes.core.arrays import Array
 from jaxnotes.core.inference import Estimate, Inference
 from jaxnotes.core.likelihood import LogProb, Observations, names
 from jaxnotes.core.likelihood_tests import ChiSquaredTest, aic, bic, likelihood_ratio_test, score_test, wald_test
+from jaxnotes.core.products import contract
 from jaxnotes.core.status import Solution, Status
 
 __all__ = [
@@ -142,7 +143,8 @@ def infer(
     likelihood.one_fit("solution", solution)
     model, theta, observed = likelihood.traced(log_prob, "solution.params", solution.params, data, weights)
     groups = sampling.check_covariance(cov, groups, observed.n, COVARIANCES)
-    return sampling.wald(_infer(model, cov, theta, solution.converged, observed, groups), sampling.check_level(level))
+    question = _Question(theta, solution.converged, observed, groups)
+    return sampling.wald(_infer(model, cov, question), sampling.check_level(level))
 
 
 def profile_intervals(
@@ -259,21 +261,34 @@ def _derivatives(model: LogProb, theta: Array, observed: Observations) -> tuple[
     return -observed.n_obs * grad, observed.n_obs * hessian
 
 
+class _Question(NamedTuple):
+    """What inference is about: the estimate (q,) and whether it is one, the data, the groups of the rows."""
+
+    theta: Array
+    converged: Array
+    observed: Observations
+    groups: Array
+
+
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _infer(model: LogProb, cov: str, theta: Array, converged: Array, observed: Observations, groups: Array) -> Estimate:
+def _infer(model: LogProb, cov: str, question: _Question) -> Estimate:
+    is_large = lambda question: question.observed.n >= row_chunks.MANY_ROWS  # noqa: E731
+    return batching.blocked(functools.partial(_estimate, model, cov), is_large)(question)
+
+
+def _estimate(model: LogProb, cov: str, question: _Question) -> Estimate:
+    theta, converged, observed, groups = question
     observed = likelihood.present_only(observed)
     _, _, hessian = likelihood.with_derivatives(model, theta, observed)
-    root = likelihood.inverse_root(observed.n_obs * hessian)
+    root = linalg.root_of_spd_inverse(observed.n_obs * hessian)
+    covariance = contract("ik,jk->ij", root, root)
     if cov != "nonrobust":
-        scores = jnp.matmul(likelihood.row_scores(model, theta, observed), root.T, precision="highest")
-        weights = jnp.broadcast_to(observed.weights, (observed.n,))
+        vectors = contract("ij,jk->ik", likelihood.row_scores(model, theta, observed), covariance)
+        squares = jnp.broadcast_to(observed.weights, (observed.n,))
         if cov == "cluster":
-            sums, G = sampling.group_sums(weights[:, None] * scores, groups, weights)
+            vectors, G = sampling.group_sums(squares[:, None] * vectors, groups, squares)
             n_obs, q = observed.n_obs, len(theta)
-            scores = sums * jnp.sqrt(G / (G - 1) * (n_obs - 1) / (n_obs - q))
-        else:
-            scores = jnp.sqrt(weights)[:, None] * scores
-        root = jnp.matmul(scores, root, precision="highest")
-    covariance = jnp.matmul(root.T, root, precision="highest")
+            squares = jnp.broadcast_to(G / (G - 1) * (n_obs - 1) / (n_obs - q), squares.shape)
+        covariance = contract("ij,ik->jk", squares[:, None] * vectors, vectors)
     df = jnp.asarray(jnp.inf, theta.dtype)
     return Estimate(theta, covariance, df, converged & jnp.all(jnp.isfinite(covariance)))

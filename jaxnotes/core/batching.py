@@ -60,6 +60,24 @@ def vectorise(
     return solve_one
 
 
+def blocked(
+    function: Callable[[Any], Any], is_large: Callable[[Any], bool] = lambda data: False
+) -> Callable[[Any], Any]:
+    """function(data) of one problem, computed block by block under jax.vmap and differentiated as it is written."""
+
+    def solve_block(block: Any) -> Any:
+        axes, held = lane_axes(block, count_lanes(block))
+        return jax.vmap(function, in_axes=(axes,))(held)
+
+    engine = jax.custom_jvp(vectorise(solve_block, function, is_large))
+
+    @engine.defjvp
+    def _(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Any, Any]:
+        return engine(*primals), jax.jvp(function, primals, tangents)[1]
+
+    return engine
+
+
 def count_lanes(block: Any) -> int:
     """The lanes of a block, whose leaves have the lane axis first, of length 1 where shared."""
     return max(leaf.shape[0] for leaf in jax.tree.leaves(block))

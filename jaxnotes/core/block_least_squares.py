@@ -13,13 +13,14 @@ digits. So the answer is as good as the data, whatever the rounding of H^-1. Two
 """
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jaxnotes.core import arrays, batching, double_word, inference, linalg, products, scaling
+from jaxnotes.core import arrays, batching, double_word, inference, lapack, linalg, products, scaling
 from jaxnotes.core.arrays import Array
 from jaxnotes.core.loop import iterate, select_lanes
 from jaxnotes.core.products import contract
@@ -120,22 +121,29 @@ def share_of(data: Equations) -> tuple[Array, Array]:
     return jnp.where(present, weights * data.precision / jnp.sum(weights), 0), present
 
 
-def weighted_design(Z: Array, share: Array, penalty: Array) -> Array:
-    """A (n + q, q) with A'A = Z diag(share) Z' + diag(penalty), for Z (q, n)."""
-    return jnp.concatenate([(Z * jnp.sqrt(share)[None]).T, jnp.diag(jnp.sqrt(penalty))])
+@functools.partial(jax.custom_jvp, nondiff_argnums=(3,))
+def of_least_norm(deficient: Array, theta: Array, null: Array, intercept: bool) -> Array:
+    """theta (q, ...), where deficient moved along the null directions null (q, q), rows, to least ||coef||.
 
-
-def least_norm(theta: Array, null: Array, scaled: Scaled, *, intercept: bool) -> Array:
-    """theta (q, ...), in the user's coordinates, moved along the null directions to least ||coef||; the fit is
-    unchanged.
-
-    With K = I - N N_c^+ C, N the null directions (q, k) and C the rows of coef, returns K theta.
-
+    The fit is unchanged; all is in the user's coordinates. With K = I - N N_c^+ C, N the null directions as columns
+    and C the rows of coef, it is K theta. It has no derivative where deficient: NaN.
     """
-    N = scaling.from_scaled(null, scaled, intercept=intercept).T
-    C = slice(1, None) if intercept else slice(None)
-    pinv = jnp.linalg.pinv(N[C], rtol=jnp.sqrt(jnp.finfo(theta.dtype).eps))
-    return theta - jnp.matmul(N, jnp.matmul(pinv, theta[C], precision="highest"), precision="highest")
+    return _least_norm_finder(intercept)(deficient, theta, null)
+
+
+@of_least_norm.defjvp
+def _(intercept: bool, primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, Array]:
+    return of_least_norm(*primals, intercept), jnp.where(primals[0], jnp.nan, tangents[1])
+
+
+@functools.cache
+def _least_norm_finder(intercept: bool) -> Callable[[Array, Array, Array], Array]:
+    def moved(theta: Array, null: Array) -> Array:
+        C = slice(1, None) if intercept else slice(None)
+        pinv = jnp.linalg.pinv(null.T[C], rtol=jnp.sqrt(jnp.finfo(theta.dtype).eps))
+        return theta - jnp.matmul(null.T, jnp.matmul(pinv, theta[C], precision="highest"), precision="highest")
+
+    return lapack.where_needed(moved, lambda theta, null: theta)
 
 
 class Block(NamedTuple):
@@ -171,12 +179,8 @@ def solve_block(intercept: bool, data: Equations) -> Solution:
     q = block.penalty.shape[1]
     deficient = (block.root.rank < q) & ~block.safe
     unpenalised = data.l2 == 0
-    theta = jax.lax.cond(
-        jnp.any(deficient),
-        lambda theta: select_lanes(deficient, _least_norms(theta, block.root.null, scaled, intercept), theta),
-        lambda theta: theta,
-        state.theta,
-    )
+    null = scaling.from_scaled(block.root.null, scaled, intercept=intercept)
+    theta = jax.vmap(of_least_norm, (0, 0, 0, None))(deficient, state.theta, null, intercept)
     return Solution(
         params=theta,
         value=jax.vmap(functools.partial(objective, intercept))(theta, data),
@@ -188,24 +192,28 @@ def solve_block(intercept: bool, data: Equations) -> Solution:
 
 def _made_ready(intercept: bool, data: Equations, share: Array, scaled: Scaled, hopeless: Array) -> tuple[Block, Array]:
     """The block, and where to start (L, q) in the user's coordinates; hopeless lanes (L,) are spared the SVD."""
-    lanes, q, n = scaled.Z.shape
+    lanes, _, n = scaled.Z.shape
     penalty = data.l2[:, None] / scaled.scale**2
     penalty = penalty.at[:, 0].set(0) if intercept else penalty
     multiply = products.of(scaled.Z, lanes)
     factor = linalg.factor_spd(multiply.gram(share[:, None, None]), penalty)
     safe = gram_is_safe(factor.smallest_pivot) | hopeless
-    nothing, zero = jnp.zeros((lanes, q, q), penalty.dtype), jnp.zeros_like(penalty)
-    unused = linalg.Root(nothing, nothing, jnp.full((lanes,), q)), zero
-
-    def by_svd() -> tuple[linalg.Root, Array]:
-        known = jnp.nan_to_num(share)
-        designs = jax.vmap(weighted_design)(scaled.Z, known, penalty)
-        outcomes = jnp.concatenate([jnp.sqrt(known) * data.y, zero], axis=1)
-        root, theta = jax.vmap(functools.partial(linalg.root_and_solution, n=n))(designs, outcomes)
-        return root, select_lanes(safe, zero, scaling.from_scaled(theta, scaled, intercept=intercept))
-
-    root, first = jax.lax.cond(jnp.all(safe), lambda: unused, by_svd)
+    solve = lapack.where_needed(functools.partial(_by_svd, n), _not_by_svd)
+    root, theta = jax.vmap(solve)(~safe, scaled.Z, jnp.nan_to_num(share), penalty, data.y)
+    first = select_lanes(safe, jnp.zeros_like(penalty), scaling.from_scaled(theta, scaled, intercept=intercept))
     return Block(data.X, data.y, share, data.l2, penalty, scaled, multiply, factor, safe, root), first
+
+
+def _by_svd(n: int, Z: Array, share: Array, penalty: Array, y: Array) -> tuple[linalg.Root, Array]:
+    """A root of the inverse of one lane's H, and its solution in scaled coordinates."""
+    design = linalg.weighted_rows(Z.T, share, penalty)
+    outcome = jnp.concatenate([jnp.sqrt(share) * y, jnp.zeros_like(penalty)])
+    return linalg.root_and_solution(design, outcome, n)
+
+
+def _not_by_svd(Z: Array, share: Array, penalty: Array, y: Array) -> tuple[linalg.Root, Array]:
+    nothing = jnp.zeros_like(penalty, shape=(len(penalty), len(penalty)))
+    return linalg.Root(nothing, nothing, jnp.asarray(len(penalty))), jnp.zeros_like(penalty)
 
 
 def _refine(intercept: bool, block: Block, first: Array, size: Array, willing: Array) -> RefineState:
@@ -295,10 +303,6 @@ def _descent(
     shift = double_word.scaled((high, low), -mean)
     centred = double_word.add(raw, shift)
     return jnp.concatenate([constant[0][None], centred[0] / scale]), jnp.maximum(norm, jnp.abs(constant[0]))
-
-
-def _least_norms(theta: Array, null: Array, scaled: Scaled, intercept: bool) -> Array:
-    return jax.vmap(functools.partial(least_norm, intercept=intercept))(theta, null, scaled)
 
 
 def _data_trouble(data: Equations, share: Array, present: Array, scaled: Scaled) -> Array:

@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
+from jaxnotes.core import lapack
 from jaxnotes.core.arrays import Array
 from jaxnotes.core.loop import iterate, select_lanes
 from jaxnotes.core.products import contract
@@ -206,7 +207,7 @@ def propose(at: Point, radius: Array) -> Step:
     B = jnp.where(
         usable[:, None, None], scale[:, :, None] * at.hessian * scale[:, None], jnp.eye(q, dtype=grad.dtype)[None]
     )
-    eigenvalues, V = jnp.linalg.eigh(B)
+    eigenvalues, V = jax.vmap(lapack.eigh)(B)
     lowest = eigenvalues[:, 0]
     slopes = contract("lij,li->lj", V, scale * grad)
     convex = lowest >= -tiny

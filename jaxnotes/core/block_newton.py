@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxnotes.core import batching, linalg, products, scaling, separation
+from jaxnotes.core import batching, lapack, linalg, products, scaling, separation
 from jaxnotes.core.arrays import Array
 from jaxnotes.core.loop import iterate, select_lanes
 from jaxnotes.core.rows import Family, Rows
@@ -266,12 +266,8 @@ def _judge(model: Model, block: Block, rows: Rows, state: NewtonState) -> Array:
     suspect = unpenalised & (~(small & overlap) | (state.first_pivot == 0))
 
     def examine() -> tuple[Array, Array]:
-        def one(design: Array, margins: Array, theta: Array, step: Array) -> tuple[Array, Array]:
-            deficient = separation.rank_deficient(separation.whole(design), theta)
-            return deficient, separation.separated(separation.whole(margins), theta, step)
-
         gradients = row_gradients(model, block, len(small))
-        return jax.vmap(one)(*gradients, state.at.theta, state.at.direction)
+        return jax.vmap(_examined)(suspect, *gradients, state.at.theta, state.at.direction)
 
     deficient, separated = jax.lax.cond(jnp.any(suspect), examine, lambda: (no_lane, no_lane))
     return first_status(
@@ -280,6 +276,15 @@ def _judge(model: Model, block: Block, rows: Rows, state: NewtonState) -> Array:
         (~small & ~state.exhausted, Status.MAX_STEPS),
         (~small | (unpenalised & ~overlap), Status.STALLED),
     )
+
+
+def _examine(design: Array, margins: Array, theta: Array, step: Array) -> tuple[Array, Array]:
+    """Whether one lane is deficient, and whether it is separated."""
+    deficient = separation.rank_deficient(separation.whole(design), theta)
+    return deficient, separation.separated(separation.whole(margins), theta, step)
+
+
+_examined = lapack.where_needed(_examine, lambda *_: (jnp.asarray(False), jnp.asarray(False)))
 
 
 def is_small(at: Iterate, exhausted: Array, tol: Array, unpenalised: Array, n_obs: Array) -> Array:

@@ -110,7 +110,7 @@ def leverage(
 
     """
     data = block_least_squares.checked(X, jnp.zeros(jnp.shape(X)[:1]), intercept, weights, precision, l2)
-    return inference.inverse_root(_terms(data, intercept))[1]
+    return inference.bread(_terms(data, intercept))[1]
 
 
 def log_likelihood(
@@ -203,7 +203,7 @@ def _total(solution: Solution, data: Equations) -> Array:
 
 
 def _rank(solution: Solution, data: Equations) -> Array:
-    root, _ = inference.inverse_root(_terms(data, solution.params.intercept is not None))
+    root, _ = inference.bread(_terms(data, solution.params.intercept is not None))
     return root.rank.astype(data.y.dtype)
 
 

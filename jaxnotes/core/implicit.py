@@ -27,8 +27,12 @@ def tangent(objective: Callable[[Array, Any], Array], theta: Array, data: Any, d
     hessian = jax.hessian(objective)(theta, data)
     _, change = jax.jvp(lambda data: gradient(theta, data), (data,), (data_dot,))
     _, value_dot = jax.jvp(lambda data: objective(theta, data), (data,), (data_dot,))
-    theta_dot = -linalg.solve(linalg.factor_spd(hessian[None], jnp.zeros_like(change[None])), change[None])[0]
-    return theta_dot, value_dot
+    return -_solve(hessian, change), value_dot
+
+
+def _solve(hessian: Array, b: Array) -> Array:
+    """x with hessian x = b, both (q,); 0 in a direction without curvature."""
+    return linalg.solve(linalg.factor_spd(hessian[None], jnp.zeros_like(b[None])), b[None])[0]
 
 
 def differentiable(
@@ -71,7 +75,7 @@ def minimiser(
     def solve_linear(hessian_product: Callable[[Any], Any], b: Any) -> Any:
         flat, unravel = ravel_pytree(b)
         hessian = jax.jacobian(lambda v: ravel_pytree(hessian_product(unravel(v)))[0])(flat)
-        return unravel(jnp.linalg.solve(hessian, flat))
+        return unravel(_solve(hessian, flat))
 
     def solved(start: Any) -> tuple[Any, list[Array]]:
         return jax.lax.custom_root(jax.grad(objective), start, solve_condition, solve_linear, has_aux=True)

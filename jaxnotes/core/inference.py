@@ -13,6 +13,7 @@ White 1985, J. Econometrics 29, 305-325; Liang and Zeger 1986). n = sum_i w_i. A
 singular value decomposition of the weighted design, never through the inverse of H: this keeps twice as many digits.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -72,45 +73,47 @@ def check_covariance(cov: str, groups: ArrayLike | None, n: int, known: tuple[st
 
 
 class Spread(NamedTuple):
-    """root (q, m): covariance = root root'. null: see `linalg.Root`. df_model: sum_i w_i h_i, or the rank."""
+    """The covariance of an estimate, (q, q), and the degrees of freedom of the model: sum_i w_i h_i, or the rank."""
 
-    root: Array
-    null: Array
+    covariance: Array
     df_model: Array
 
 
-def spread(terms: Terms, cov: str, groups: Array) -> Spread:
-    """The covariance of the estimate, as a root of it."""
+def spread(terms: Terms, cov: str, groups: Array, in_user_units: Callable[[linalg.Root], Array]) -> Spread:
+    """The covariance of the estimate; in_user_units gives the root of H^-1 in the coordinates it is wanted in.
+
+    It is a sum of squares of vectors, so that no variance is a difference.
+    """
     terms = _in_parts(terms)
-    q = terms.design.shape[2]
-    inverse, leverage = inverse_root(terms)
-    rows = contract("irj,jk->irk", terms.design, inverse.root)  # rows[i, r] is root' a_ir
-    n_obs = jnp.sum(terms.weights)
+    inverse, leverage = bread(terms)
+    turned = contract("irj,jk->irk", terms.design, inverse.root)
+    rows = contract("irj,kj->irk", turned, in_user_units(inverse))  # rows[i, r] is H^-1 a_ir
+    n_obs, q = jnp.sum(terms.weights), rows.shape[2]
     if cov == "nonrobust":
-        scores = (jnp.sqrt(terms.weights * terms.information)[..., None] * rows).reshape(-1, q)
-    elif cov == "cluster":
-        by_row = jnp.sum((terms.weights * terms.score)[..., None] * rows, axis=1)
-        scores, G = group_sums(by_row, groups, terms.weights[:, 0])
-        scores = scores * jnp.sqrt(G / (G - 1) * (n_obs - 1) / (n_obs - q))
+        vectors, squares = rows.reshape(-1, q), (terms.weights * terms.information).reshape(-1)
     else:
-        spare = jnp.maximum(1 - leverage, 0)[:, None]
-        factor = {"HC0": 1.0, "HC1": n_obs / (n_obs - q), "HC2": 1 / spare, "HC3": 1 / spare**2}[cov]
-        scores = jnp.sum((jnp.sqrt(terms.weights * factor) * terms.score)[..., None] * rows, axis=1)
-    scores = jnp.concatenate([scores, jnp.zeros_like(scores, shape=(q, q))])
-    root = contract("ij,jk->ik", inverse.root, jnp.linalg.qr(scores, mode="r").T)
+        vectors, squares = jnp.sum(terms.score[..., None] * rows, axis=1), terms.weights[:, 0]
+    if cov == "cluster":
+        vectors, G = group_sums(squares[:, None] * vectors, groups, squares)
+        squares = jnp.broadcast_to(G / (G - 1) * (n_obs - 1) / (n_obs - q), squares.shape)
+    elif cov != "nonrobust":
+        spare = jnp.maximum(1 - leverage, 0)
+        squares = squares * {"HC0": 1.0, "HC1": n_obs / (n_obs - q), "HC2": 1 / spare, "HC3": 1 / spare**2}[cov]
     hat = jnp.sum(terms.weights[:, 0] * leverage)
-    return Spread(root, inverse.null, jnp.where(jnp.any(terms.penalty > 0), hat, inverse.rank))
+    return Spread(
+        covariance=contract("ij,ik->jk", squares[:, None] * vectors, vectors),
+        df_model=jnp.where(jnp.any(terms.penalty > 0), hat, inverse.rank),
+    )
 
 
-def inverse_root(terms: Terms) -> tuple[linalg.Root, Array]:
-    """The inverse root of H, and the leverage of each row (n,)."""
+def bread(terms: Terms) -> tuple[linalg.Root, Array]:
+    """A root of the inverse of H, and the leverage of each row (n,)."""
     terms = _in_parts(terms)
-    weighted = jnp.sqrt(terms.weights * terms.information)[..., None] * terms.design
-    weighted = weighted.reshape(-1, weighted.shape[2])
-    stacked = jnp.concatenate([weighted, jnp.diag(jnp.sqrt(terms.penalty))])
-    inverse = linalg.inverse_root(stacked, len(weighted))
-    squares = jnp.sum(contract("irj,jk->irk", terms.design, inverse.root) ** 2, axis=2)
-    return inverse, jnp.sum(terms.information * squares, axis=1)
+    n, r, q = terms.design.shape
+    squares = jnp.broadcast_to(terms.weights * terms.information, (n, r)).reshape(-1)
+    inverse = linalg.root_of_inverse(terms.design.reshape(-1, q), squares, terms.penalty, n * r)
+    turned = jnp.sum(contract("irj,jk->irk", terms.design, inverse.root) ** 2, axis=2)
+    return inverse, jnp.sum(terms.information * turned, axis=1)
 
 
 def _in_parts(terms: Terms) -> Terms:

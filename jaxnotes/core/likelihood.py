@@ -213,15 +213,6 @@ def sound_only(model: LogProb, theta: Array, observed: Observations) -> Observat
     return present_only(observed, hopeless)
 
 
-def inverse_root(A: Array) -> Array:
-    """W (q, q) with W'W = A^-1 for a symmetric A; NaN unless A is positive definite beyond rounding."""
-    diagonal = jnp.diagonal(A)
-    scale = jnp.where(diagonal > 0, jax.lax.rsqrt(jnp.where(diagonal > 0, diagonal, 1)), jnp.nan)
-    lower = jnp.linalg.cholesky(A * scale[:, None] * scale[None])
-    definite = jnp.all(jnp.diagonal(lower) ** 2 > 4 * len(scale) * jnp.finfo(A.dtype).eps)
-    return jnp.where(definite, jax.scipy.linalg.solve_triangular(lower, jnp.diag(scale), lower=True), jnp.nan)
-
-
 def tolerance(tol: ArrayLike | None, dtype: Any) -> Array:
     """The scaled gradient to reach, by default max(1e-10, 8 eps)."""
     if tol is None:

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jax.typing import ArrayLike
 
-from jaxnotes.core import delta_method, likelihood, special
+from jaxnotes.core import delta_method, likelihood, linalg, special
 from jaxnotes.core.arrays import Array
 from jaxnotes.core.inference import Estimate, Inference
 from jaxnotes.core.likelihood import LogProb, Observations
@@ -140,8 +140,8 @@ def score_test(
 def _score_statistic(model: LogProb, theta: Array, observed: Observations) -> Array:
     observed = likelihood.present_only(observed)
     _, grad, hessian = likelihood.with_derivatives(model, theta, observed)
-    root = likelihood.inverse_root(hessian)
-    return observed.n_obs * jnp.sum(jnp.matmul(root, grad, precision="highest") ** 2)
+    root = linalg.root_of_spd_inverse(hessian)
+    return observed.n_obs * jnp.sum(jnp.matmul(root.T, grad, precision="highest") ** 2)
 
 
 def aic(solution: Solution, data: Any, *, weights: ArrayLike | None = None) -> Array:
@@ -185,7 +185,7 @@ def _n_obs(data: Any, weights: ArrayLike | None, dtype: Any) -> Array:
 
 
 def _quadratic_form(c: Array, covariance: Array) -> Array:
-    return jnp.sum(jnp.matmul(likelihood.inverse_root(covariance), c, precision="highest") ** 2)
+    return jnp.sum(jnp.matmul(linalg.root_of_spd_inverse(covariance).T, c, precision="highest") ** 2)
 
 
 def _chi_squared(statistic: Array, df: int) -> ChiSquaredTest:

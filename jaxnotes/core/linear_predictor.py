@@ -9,12 +9,12 @@ the intercept unpenalised. Models with several predictors (one per class) have c
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from jaxnotes.core import batching, block_newton, implicit, inference, many_rows, products, row_chunks, scaling
+from jaxnotes.core import batching, block_newton, implicit, inference, linalg, many_rows, products, row_chunks, scaling
 from jaxnotes.core.arrays import Array
 from jaxnotes.core.block_newton import Model
 from jaxnotes.core.rows import Family, Parts, Rows
@@ -76,15 +76,36 @@ def as_theta(params: LinearParams) -> Array:
     return jnp.concatenate([params.intercept[..., None], params.coef], axis=-1)
 
 
+class Question(NamedTuple):
+    """What inference is about: the estimate (m, q) and whether it is one, the data, the groups of the rows."""
+
+    theta: Array
+    converged: Array
+    rows: Rows
+    groups: Array
+
+
 def infer(family: Family, solution: Solution, rows: Rows, cov: str, groups: Array) -> inference.Estimate:
     """The estimate and its covariance for a fit of one problem, vectors (m q,); see `inference` for the covariances."""
+    question = Question(jnp.atleast_2d(as_theta(solution.params)), solution.converged, rows, groups)
+    return _inference(family, solution.params.intercept is not None, cov)(question)
+
+
+@functools.cache
+def _inference(family: Family, intercept: bool, cov: str) -> Callable[[Question], inference.Estimate]:
+    return batching.blocked(
+        functools.partial(_estimate, family, intercept, cov),
+        lambda question: question.rows.X.shape[0] >= row_chunks.MANY_ROWS,
+    )
+
+
+def _estimate(family: Family, intercept: bool, cov: str, question: Question) -> inference.Estimate:
+    estimate, converged, rows, groups = question
     n = rows.X.shape[0]
-    intercept = solution.params.intercept is not None
     weights = jnp.broadcast_to(rows.weights, (n,))
     kept = weights > 0
     scaled = scaling.scale_columns(rows.X, weights / jnp.sum(weights), kept, intercept=intercept)
-    estimate = as_theta(solution.params)
-    theta = scaling.to_scaled(jnp.atleast_2d(estimate), scaled, intercept=intercept)
+    theta = scaling.to_scaled(estimate, scaled, intercept=intercept)
     eta = products.contract("mj,jn->mn", theta, scaled.Z) + jnp.where(kept, rows.offset, 0)[None]
     parts = _parts(family, eta, rows.y)
     penalty = jnp.sum(weights) * rows.l2 / scaled.scale**2
@@ -95,11 +116,14 @@ def infer(family: Family, solution: Solution, rows: Rows, cov: str, groups: Arra
         information=jnp.where(kept[None], parts.information, 0).T,
         penalty=jnp.tile(penalty.at[0].set(0) if intercept else penalty, len(theta)),
     )
-    root = inference.spread(terms, cov, groups).root.T.reshape(-1, *theta.shape)
-    root = scaling.from_scaled(root, scaled, intercept=intercept).reshape(-1, theta.size).T
-    covariance = products.contract("ik,jk->ij", root, root)
-    df = jnp.asarray(jnp.inf, root.dtype)
-    return inference.Estimate(estimate.reshape(-1), covariance, df, solution.converged)
+
+    def in_user_units(inverse: linalg.Root) -> Array:
+        columns = inverse.root.T.reshape(-1, *theta.shape)
+        return scaling.from_scaled(columns, scaled, intercept=intercept).reshape(-1, theta.size).T
+
+    covariance = inference.spread(terms, cov, groups, in_user_units).covariance
+    df = jnp.asarray(jnp.inf, covariance.dtype)
+    return inference.Estimate(estimate.reshape(-1), covariance, df, converged)
 
 
 def _parts(family: Family, eta: Array, y: Any) -> Parts:

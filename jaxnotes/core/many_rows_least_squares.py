@@ -88,12 +88,13 @@ def solve(intercept: bool, data: Equations) -> Solution:
     )
     state = iterate(step, start, block_least_squares.MAX_PASSES)
     theta = scaling.from_scaled(state.theta[0], scaled, intercept=intercept)
-    least = block_least_squares.least_norm(theta, root.null, scaled, intercept=intercept)
+    null = scaling.from_scaled(root.null, scaled, intercept=intercept)
+    theta = block_least_squares.of_least_norm(root.rank < q, theta, null, intercept)
     unpenalised = data.l2 == 0
     status = block_least_squares.judge(
         trouble, unpenalised & (jnp.sum(present) < q), unpenalised & (root.rank < q), state.grad_norm[0]
     )
-    return Solution(jnp.where(root.rank < q, least, theta), state.value[0], state.grad_norm[0], state.steps[0], status)
+    return Solution(theta, state.value[0], state.grad_norm[0], state.steps[0], status)
 
 
 def _problem(intercept: bool, data: Equations, share: Array, present: Array) -> Problem:

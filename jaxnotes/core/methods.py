@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jax.typing import ArrayLike
 
-from jaxnotes.core import curvature, trees
+from jaxnotes.core import curvature, lapack, trees
 from jaxnotes.core.arrays import Array
 from jaxnotes.core.loop import select_lanes
 
@@ -175,7 +175,7 @@ def newton() -> Method:
         gradient = ravel_pytree(grad)[0]
         hessian = jax.hessian(lambda v: fun(unravel(v)))(flat)
         usable = jnp.all(jnp.isfinite(hessian))
-        eigenvalues, V = jnp.linalg.eigh(jnp.where(usable, hessian, jnp.eye(len(flat), dtype=flat.dtype)))
+        eigenvalues, V = lapack.eigh(jnp.where(usable, hessian, jnp.eye(len(flat), dtype=flat.dtype)))
         size = jnp.abs(eigenvalues)
         floor = jnp.maximum(jnp.finfo(flat.dtype).eps * jnp.max(size), jnp.finfo(flat.dtype).tiny)
         direction = -_matvec(V, _matvec(V.T, gradient) / jnp.maximum(size, floor))

@@ -72,7 +72,7 @@ class MultivariateNormal(Distribution):
         covariance = jax.lax.stop_gradient(params.covariance)
         asymmetry = jnp.max(jnp.abs(covariance - covariance.T))
         symmetric = asymmetry <= float(jnp.finfo(covariance.dtype).eps) ** 0.5 * jnp.max(jnp.abs(covariance))
-        definite = jnp.all(jnp.isfinite(jnp.linalg.cholesky(covariance)))
+        definite = jnp.all(jnp.isfinite(linalg.cholesky(covariance)))
         lawful = symmetric & definite & jnp.all(jnp.isfinite(params.mean))
         eye = jnp.eye(len(params.mean), dtype=covariance.dtype)
         return cls.Params(jnp.where(lawful, params.mean, 0), jnp.where(lawful, params.covariance, eye)), lawful
@@ -84,15 +84,15 @@ class MultivariateNormal(Distribution):
     @staticmethod
     def _log_density(params: Any, x: Array) -> Array:
         d = len(params.mean)
-        lower = jnp.linalg.cholesky(params.covariance)
+        lower = linalg.cholesky(params.covariance)
         deviations = x.reshape(-1, d) - params.mean[None]
-        z = jax.scipy.linalg.solve_triangular(lower, deviations.T, lower=True)
+        z = jnp.matmul(linalg.inverse_of_lower(lower), deviations.T, precision="highest")
         square = jnp.sum(z * z, axis=0).reshape(x.shape[:-1])
         return -square / 2 - d / 2 * math.log(2 * math.pi) - jnp.sum(jnp.log(jnp.diagonal(lower)))
 
     @staticmethod
     def _entropy(params: Any) -> ArrayLike:
-        pivots = jnp.diagonal(jnp.linalg.cholesky(params.covariance))
+        pivots = jnp.diagonal(linalg.cholesky(params.covariance))
         return len(pivots) / 2 * math.log(2 * math.pi * math.e) + jnp.sum(jnp.log(pivots))
 
     @staticmethod
@@ -106,7 +106,7 @@ class MultivariateNormal(Distribution):
     @staticmethod
     def _draw(key: Array, params: Any, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
         normal = jax.random.normal(key, (math.prod(shape), len(params.mean)), dtype)
-        draws = params.mean[None] + jnp.matmul(normal, jnp.linalg.cholesky(params.covariance).T, precision="highest")
+        draws = params.mean[None] + jnp.matmul(normal, linalg.cholesky(params.covariance).T, precision="highest")
         return draws.reshape(*shape, len(params.mean))
 
     @staticmethod

@@ -1,6 +1,9 @@
-"""Small systems against NumPy: both layouts of the Cholesky factor, dropped pivots, the inverse root and its rank."""
+"""Small systems against NumPy: both layouts of the Cholesky factor, dropped pivots, roots of inverses and rank."""
+
+import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import tolerances
@@ -76,28 +79,89 @@ def test_nan_stays_in_its_lane(layout, dtype):
     np.testing.assert_array_equal(np.delete(after, 2, 0), np.delete(before, 2, 0))
 
 
-inverse_root = jax.jit(linalg.inverse_root, static_argnums=1)
+@functools.partial(jax.jit, static_argnums=1)
+def root_of_inverse(A, n):
+    return linalg.root_of_inverse(A, jnp.ones(len(A), A.dtype), jnp.zeros(A.shape[1], A.dtype), n)
 
 
 @pytest.mark.parametrize("n", [3, 12])
-def test_inverse_root(n, dtype):
-    """root root' is the pseudo-inverse of A'A, also with fewer rows than columns, and null spans the null space."""
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_root_of_inverse(n, lanes, dtype):
+    """root root' is the pseudo-inverse of A'A, also with fewer rows than columns, and null spans the null space.
+
+    Deficient lanes among others that are not.
+    """
     rng = np.random.default_rng(n)
-    A = rng.standard_normal((n, 5)).astype(dtype)
-    A[:, 4] = A[:, 0] + A[:, 1]
-    out = inverse_root(A, n)
+    A = rng.standard_normal((lanes, n, 5)).astype(dtype)
+    A[0, :, 4] = A[0, :, 0] + A[0, :, 1]
+    out = jax.vmap(lambda A: root_of_inverse(A, n))(A)
     tolerance = 100 * tolerances.of(dtype).estimate
-    assert int(out.rank) == min(n, 4)
-    assert_close(out.root @ out.root.T, np.linalg.pinv(A.T.astype(float) @ A, rcond=1e-5), tolerance)
-    null = np.asarray(out.null)
-    np.testing.assert_allclose(A @ null.T, 0, atol=tolerance)
-    assert np.trace(null @ null.T) == pytest.approx(5 - min(n, 4), rel=1e-5)
+    for k in range(lanes):
+        rank = min(n, 5 - (k == 0))
+        assert int(out.rank[k]) == rank
+        inverse = np.linalg.pinv(A[k].T.astype(float) @ A[k], rcond=1e-5)
+        assert_close(out.root[k] @ out.root[k].T, inverse, tolerance)
+        null = np.asarray(out.null[k])
+        np.testing.assert_allclose(A[k] @ null.T, 0, atol=tolerance)
+        assert np.trace(null @ null.T) == pytest.approx(5 - rank, rel=1e-5)
 
 
 def test_rank_of_a_zero_design(dtype):
-    out = inverse_root(np.zeros((12, 5), dtype), 12)
-    assert int(out.rank) == 0
-    np.testing.assert_array_equal(out.root, np.zeros((5, 5)))
+    A = np.zeros((2, 12, 5), dtype)
+    for out in (
+        root_of_inverse(A[0], 12),
+        jax.tree.map(lambda leaf: leaf[0], jax.vmap(lambda A: root_of_inverse(A, 12))(A)),
+    ):
+        assert int(out.rank) == 0
+        np.testing.assert_array_equal(out.root, np.zeros((5, 5)))
+
+
+def test_derivative_of_a_root_of_the_inverse(double):
+    """Of the inverse in design, row weights and penalty, alone and in lanes, weights and penalties of 0 among them."""
+    rng = np.random.default_rng(3)
+    A, squares, penalty = rng.standard_normal((4, 9, 3)), rng.uniform(0, 1, (4, 9)), rng.uniform(0, 1, (4, 3))
+    squares[:, 0], penalty[:, 0] = 0, 0
+
+    def of_root(A, squares, penalty):
+        root = linalg.root_of_inverse(A, squares, penalty, len(A)).root
+        return jnp.sum(jnp.sin(root @ root.T))
+
+    def directly(A, squares, penalty):
+        return jnp.sum(jnp.sin(jnp.linalg.inv(A.T @ (squares[:, None] * A) + jnp.diag(penalty))))
+
+    for order in (jax.grad, lambda f, argnums: jax.grad(lambda *args: jnp.sum(jax.grad(f)(*args) ** 2), argnums)):
+        ours = jax.vmap(order(of_root, argnums=(0, 1, 2)))(A, squares, penalty)
+        theirs = jax.vmap(order(directly, argnums=(0, 1, 2)))(A, squares, penalty)
+        alone = order(of_root, argnums=(0, 1, 2))(A[1], squares[1], penalty[1])
+        for a, b, c in zip(ours, theirs, alone, strict=True):
+            assert_close(a, b, 1e-9)
+            assert_close(c, b[1], 1e-9)
+
+
+def test_roots_of_positive_definite_matrices(dtype):
+    """The Cholesky factor and the root of the inverse, alone and in lanes; NaN where A is not positive definite."""
+    rng = np.random.default_rng(4)
+    A = rng.standard_normal((4, 9, 5))
+    A = np.einsum("lij,lik->ljk", A, A).astype(dtype)
+    A[3] -= 100 * np.eye(5, dtype=dtype)
+    L, root = jax.vmap(linalg.cholesky)(A), jax.vmap(linalg.root_of_spd_inverse)(A)
+    tolerance = 10 * tolerances.of(dtype).estimate
+    assert_close(L[:3], np.linalg.cholesky(A[:3].astype(float)), tolerance)
+    assert_close(root[:3] @ np.swapaxes(root[:3], 1, 2), np.linalg.inv(A[:3].astype(float)), tolerance)
+    assert np.all(np.isnan(L[3]))
+    assert np.all(np.isnan(root[3]))
+    assert_close(linalg.cholesky(A[0]), L[0], tolerance)
+
+
+def test_derivative_of_cholesky(double):
+    rng = np.random.default_rng(5)
+    A, change = (a @ np.swapaxes(a, 1, 2) + 5 * np.eye(4) for a in rng.standard_normal((2, 3, 4, 4)))
+    theirs = jax.jvp(jnp.linalg.cholesky, (A,), (change,))[1]
+    assert_close(jax.jvp(jax.vmap(linalg.cholesky), (A,), (change,))[1], theirs, 1e-10)
+    ours, theirs = (
+        jax.grad(lambda A, f=f: jnp.sum(jnp.sin(f(A))))(A[0]) for f in (linalg.cholesky, jnp.linalg.cholesky)
+    )
+    assert_close(ours + ours.T, theirs + theirs.T, 1e-10)
 
 
 @pytest.mark.parametrize("q", [3, products.MAX_PAIRED + 1])
