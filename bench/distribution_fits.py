@@ -105,7 +105,7 @@ def ours(name: str, x: np.ndarray) -> Contender:
 
 
 def read_fits(raw) -> Answer:
-    from jaxnotes.core.status import Status
+    from jaxnotes.core.values.status import Status
 
     solution, se = jax.device_get(raw)
     counts = Counter(Status(int(code)).name for code in solution.status)

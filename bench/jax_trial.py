@@ -15,7 +15,7 @@ def precision_of(dtype: np.dtype) -> contextlib.AbstractContextManager:
     """The context in which arrays of `dtype` keep it."""
     if np.dtype(dtype) != np.float64:
         return contextlib.nullcontext()
-    from jaxnotes.core.compat import x64
+    from jaxnotes.core.values.compat import x64
 
     return x64()
 
@@ -38,7 +38,7 @@ def jax_trial(function: Callable, arrays: tuple[np.ndarray, ...], read: Callable
 
 def read_solution(solution) -> Answer:
     """The Answer in a jaxnotes Solution, of one fit or of a batch."""
-    from jaxnotes.core.status import Status
+    from jaxnotes.core.values.status import Status
 
     coef, intercept, status, steps = jax.device_get(
         (solution.params.coef, solution.params.intercept, solution.status, solution.steps)

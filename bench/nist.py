@@ -163,7 +163,7 @@ def ours(runs: list[Problem]) -> Contender:
         import jax.numpy as jnp
 
         from jaxnotes import curve_fitting
-        from jaxnotes.core.compat import x64
+        from jaxnotes.core.values.compat import x64
 
         def solver(run: Problem) -> Callable:
             def model(params, x):

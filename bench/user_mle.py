@@ -107,7 +107,7 @@ def our_profiles(X: np.ndarray, y: np.ndarray, start: np.ndarray) -> Contender:
 
 
 def read_fits(raw) -> Answer:
-    from jaxnotes.core.status import Status
+    from jaxnotes.core.values.status import Status
 
     solution, more = jax.device_get(raw)
     counts = Counter(Status(int(code)).name for code in solution.status)

@@ -56,9 +56,10 @@ if TYPE_CHECKING:
         show,
         sums,
     )
-    from jaxnotes.core import bijections, methods
-    from jaxnotes.core.solve import minimize, minimize_path
-    from jaxnotes.core.status import FitError, LinearParams, Solution, Status, raise_for_status
+    from jaxnotes.core.descent import bijections, methods
+    from jaxnotes.core.descent.minimize import minimize, minimize_path
+    from jaxnotes.core.values.params import LinearParams
+    from jaxnotes.core.values.status import FitError, Solution, Status, raise_for_status
     from jaxnotes.show.environment import about
 
     __version__: str
@@ -97,15 +98,18 @@ __all__ = [
 
 # Where a name lives that is no module of this package.
 _HOMES = {
-    "FitError": "jaxnotes.core.status",
-    "LinearParams": "jaxnotes.core.status",
-    "Solution": "jaxnotes.core.status",
-    "Status": "jaxnotes.core.status",
+    "FitError": "jaxnotes.core.values.status",
+    "LinearParams": "jaxnotes.core.values.params",
+    "Solution": "jaxnotes.core.values.status",
+    "Status": "jaxnotes.core.values.status",
     "about": "jaxnotes.show.environment",
-    "minimize": "jaxnotes.core.solve",
-    "minimize_path": "jaxnotes.core.solve",
-    "raise_for_status": "jaxnotes.core.status",
+    "minimize": "jaxnotes.core.descent.minimize",
+    "minimize_path": "jaxnotes.core.descent.minimize",
+    "raise_for_status": "jaxnotes.core.values.status",
 }
+
+# Modules of core that are public under a name of the package.
+_ROOMS = {"bijections": "jaxnotes.core.descent.bijections", "methods": "jaxnotes.core.descent.methods"}
 
 
 def __getattr__(name: str) -> Any:
@@ -113,23 +117,16 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'jaxnotes' has no attribute {name!r}")
     if name == "__version__":
-        value = _version()
+        from jaxnotes._version import version
+
+        value = version()
     elif name in _HOMES:
         value = getattr(import_module(_HOMES[name]), name)
     else:
-        value = import_module(f"jaxnotes.core.{name}" if name in ("bijections", "methods") else f"jaxnotes.{name}")
+        value = import_module(_ROOMS.get(name, f"jaxnotes.{name}"))
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("jaxnotes")
-    except PackageNotFoundError:  # run from a source tree that was never installed
-        return "0+unknown"

@@ -29,9 +29,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jaxnotes.core import arrays, numerics
-from jaxnotes.core.arrays import Array
-from jaxnotes.core.numerics import FAR, logistic_density, logistic_density_times, normal_density_times, with_slopes
+from jaxnotes.core.special import numerics
+from jaxnotes.core.special.numerics import (
+    FAR,
+    logistic_density,
+    logistic_density_times,
+    normal_density_times,
+    with_slopes,
+)
+from jaxnotes.core.values import arrays
+from jaxnotes.core.values.arrays import Array
 
 __all__ = [
     "NAMES",

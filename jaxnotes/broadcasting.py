@@ -29,8 +29,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike, DTypeLike
 
-from jaxnotes.core import arrays
-from jaxnotes.core.arrays import Array
+from jaxnotes.core.values import arrays
+from jaxnotes.core.values.arrays import Array
 
 __all__ = [
     "AllPairsTerms",

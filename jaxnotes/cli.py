@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxnotes as jn
-from jaxnotes.core.compat import x64
+from jaxnotes.core.values.compat import x64
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -20,23 +20,27 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jax.typing import ArrayLike
 
-from jaxnotes.core import (
-    arrays,
-    batching,
-    bijections,
-    delta_method,
-    implicit,
-    inference,
-    levenberg_marquardt,
-    special,
-    triangles,
+from jaxnotes.core.descent import bijections, levenberg_marquardt
+from jaxnotes.core.descent.levenberg_marquardt import Curve, Curves
+from jaxnotes.core.inference import delta_method
+from jaxnotes.core.inference.covariance import (
+    COVARIANCES,
+    Estimate,
+    Inference,
+    Terms,
+    check_covariance,
+    check_level,
+    spread,
+    wald,
 )
-from jaxnotes.core.arrays import Array
-from jaxnotes.core.captured import hoist
-from jaxnotes.core.inference import Inference
-from jaxnotes.core.levenberg_marquardt import Curve, Curves
-from jaxnotes.core.products import contract
-from jaxnotes.core.status import Solution, Status, first_status
+from jaxnotes.core.lanes import batching, implicit
+from jaxnotes.core.lanes.closures import hoist
+from jaxnotes.core.matrix import triangles
+from jaxnotes.core.matrix.products import contract
+from jaxnotes.core.special import tails
+from jaxnotes.core.values import arrays
+from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.status import Solution, Status, first_status
 
 __all__ = ["Band", "confidence_band", "fit", "infer", "predict", "prediction_band"]
 
@@ -86,7 +90,7 @@ def fit(
     Raises ValueError or TypeError for a wrong shape or dtype. It traces the model at each call, and compiles where that
     gave something new; derivatives are those of the exact minimum.
 
-    Source: Moré (1978); Transtrum and Sethna (2012), see `jaxnotes.core.levenberg_marquardt`.
+    Source: Moré (1978); Transtrum and Sethna (2012), see `jaxnotes.core.descent.levenberg_marquardt`.
 
     >>> t = jnp.arange(8.0)
     >>> y = jnp.array([5.9, 4.3, 3.3, 2.5, 2.1, 1.8, 1.5, 1.4])
@@ -133,7 +137,7 @@ def infer(
     optimum. Where the curve bends within the reach of a standard error the intervals are approximate.
 
     Arguments: solution, from `fit`. cov: "nonrobust", or "HC0" to "HC3" where variances are unequal in an unknown way;
-    see `jaxnotes.core.inference`. level: of the intervals, in (0, 1).
+    see `jaxnotes.core.inference.covariance`. level: of the intervals, in (0, 1).
     Returns an `Inference`, vectors flat in the order of `jax.flatten_util.ravel_pytree(solution.params)`. With a
     bijection covariance and df belong to the free coordinates and reach the parameters by the delta method. NaN unless
     CONVERGED, and where df = 0.
@@ -148,11 +152,11 @@ def infer(
 
     """
     posed = _pose(model, solution.params, x, y, weights, precision, bijection)
-    inference.check_covariance(cov, None, posed.data.y.shape[0], inference.COVARIANCES[:-1])
+    check_covariance(cov, None, posed.data.y.shape[0], COVARIANCES[:-1])
     estimate = _infer(posed.data, solution.converged, posed.curve, cov)
     if bijection is not None:
         estimate = delta_method.transform(lambda theta: ravel_pytree(posed.params(theta))[0], estimate)
-    return inference.wald(estimate, inference.check_level(level))
+    return wald(estimate, check_level(level))
 
 
 def predict(model: Model, solution: Solution, x: Any) -> Array:
@@ -184,7 +188,7 @@ def confidence_band(model: Model, solution: Solution, inferred: Inference, x: An
 
     """
     estimate, variance = _spread(model, solution, inferred, x)
-    return _band(estimate, jnp.sqrt(variance), inferred.df, inference.check_level(level))
+    return _band(estimate, jnp.sqrt(variance), inferred.df, check_level(level))
 
 
 def prediction_band(
@@ -216,7 +220,7 @@ def prediction_band(
     precision = arrays.per_row_or("precision", precision, 1, len(estimate), estimate.dtype)
     # value is half the mean squared residual over n_obs = df + q rows.
     sigma_squared = 2 * solution.value * (inferred.df + len(inferred.se)) / inferred.df
-    return _band(estimate, jnp.sqrt(variance + sigma_squared / precision), inferred.df, inference.check_level(level))
+    return _band(estimate, jnp.sqrt(variance + sigma_squared / precision), inferred.df, check_level(level))
 
 
 def _spread(model: Model, solution: Solution, inferred: Inference, x: Any) -> tuple[Array, Array]:
@@ -232,7 +236,7 @@ def _spread(model: Model, solution: Solution, inferred: Inference, x: Any) -> tu
 
 
 def _band(estimate: Array, se: Array, df: Array, level: Array) -> Band:
-    reach = special.t_isf((1 - level) / 2, df).astype(se.dtype) * se
+    reach = tails.t_isf((1 - level) / 2, df).astype(se.dtype) * se
     return Band(estimate, se, estimate - reach, estimate + reach)
 
 
@@ -347,11 +351,11 @@ def _is_stationary(data: Curves, curve: Curve) -> Array:
 
 
 @functools.partial(jax.jit, static_argnums=(2, 3))
-def _infer(data: Curves, usable: Array, curve: Curve, cov: str) -> inference.Estimate:
+def _infer(data: Curves, usable: Array, curve: Curve, cov: str) -> Estimate:
     return batching.blocked(functools.partial(_estimate, curve, cov))((data, usable))
 
 
-def _estimate(curve: Curve, cov: str, question: tuple[Curves, Array]) -> inference.Estimate:
+def _estimate(curve: Curve, cov: str, question: tuple[Curves, Array]) -> Estimate:
     """The free coordinates data.start and their covariance, and whether the fit is usable."""
     data, usable = question
     theta, (present, data) = data.start, levenberg_marquardt.only_present(data)
@@ -370,7 +374,7 @@ def _estimate(curve: Curve, cov: str, question: tuple[Curves, Array]) -> inferen
     else:
         length = jnp.sqrt(jnp.sum(J**2, axis=0))
         nothing = jnp.zeros_like(theta)
-        terms = inference.Terms(J / length[None], weights, precision * residual, precision, nothing)
+        terms = Terms(J / length[None], weights, precision * residual, precision, nothing)
         no_groups = jnp.zeros(len(J), jnp.int32)
-        covariance = inference.spread(terms, cov, no_groups, lambda inverse: inverse.root / length[:, None]).covariance
-    return inference.Estimate(theta, covariance, df, usable & (df > 0))
+        covariance = spread(terms, cov, no_groups, lambda inverse: inverse.root / length[:, None]).covariance
+    return Estimate(theta, covariance, df, usable & (df > 0))

@@ -22,9 +22,10 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jaxnotes.core import arrays, curvature
-from jaxnotes.core.arrays import Array
-from jaxnotes.core.solve import Path, minimize, minimize_path, stochastic_path
+from jaxnotes.core.descent import curvature
+from jaxnotes.core.descent.minimize import Path, minimize, minimize_path, stochastic_path
+from jaxnotes.core.values import arrays
+from jaxnotes.core.values.arrays import Array
 
 __all__ = [
     "Path",

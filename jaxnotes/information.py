@@ -22,8 +22,9 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jaxnotes.core import arrays, numerics
-from jaxnotes.core.arrays import Array
+from jaxnotes.core.special import numerics
+from jaxnotes.core.values import arrays
+from jaxnotes.core.values.arrays import Array
 
 __all__ = ["cross_entropy", "entropy", "js_divergence", "kl_divergence", "mutual_information"]
 

@@ -18,15 +18,16 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jaxnotes.core import arrays, inference, linear_predictor
-from jaxnotes.core.arrays import Array
-from jaxnotes.core.block_newton import Model
-from jaxnotes.core.inference import Inference
-from jaxnotes.core.rows import Family, Rows, rows
-from jaxnotes.core.status import Solution
+from jaxnotes.core.inference.covariance import Estimate, Inference, check_covariance, check_level, wald
+from jaxnotes.core.linear.family import Design, Family, checked_design
+from jaxnotes.core.linear.fit import linear_predictor, solver, with_covariance
+from jaxnotes.core.linear.newton import LinearModel
+from jaxnotes.core.values import arrays
+from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.params import as_params
+from jaxnotes.core.values.status import Solution
 
 __all__ = ["fit", "infer", "log_likelihood", "loglik", "predict", "predict_proba"]
-
 
 Counts = tuple[Array, Array]
 
@@ -146,7 +147,7 @@ def infer(
         covariance = H^-1 I H^-1,   I = sum_i w_i m_i sigma_i (1 - sigma_i) x_i x_i',   H = I + n_obs l2
 
     Arguments: solution, from `fit`. cov: "nonrobust", "HC0" to "HC3" or "cluster" (with integer `groups`, (n,)); see
-    `jaxnotes.core.inference` for the formulas. level: of the intervals, in (0, 1).
+    `jaxnotes.core.inference.covariance` for the formulas. level: of the intervals, in (0, 1).
     With l2 > 0 this is the sampling variance of the ridge estimate about its own mean; it does not cover the bias that
     the penalty brings, so its intervals are not confidence intervals for the true coefficients.
 
@@ -163,8 +164,8 @@ def infer(
     """
     data = _rows(X, y, solution.params.intercept is not None, weights, offset, trials, l2, None)
     arrays.matches("solution.params.coef", solution.params.coef, (data.X.shape[1],))
-    groups = inference.check_covariance(cov, groups, data.X.shape[0])
-    return inference.wald(_infer(solution, data, groups, cov), inference.check_level(level))
+    groups = check_covariance(cov, groups, data.X.shape[0])
+    return wald(_infer(solution, data, groups, cov), check_level(level))
 
 
 def predict_proba(solution: Solution, X: ArrayLike, offset: ArrayLike | None = None) -> Array:
@@ -216,14 +217,14 @@ def log_likelihood(
     successes, count = data.y
     lgamma = jax.scipy.special.gammaln
     choose = lgamma(count + 1) - lgamma(successes + 1) - lgamma(count - successes + 1)
-    eta = linear_predictor.linear_predictor(solution.params, data.X) + data.offset
+    eta = linear_predictor(solution.params, data.X) + data.offset
     return jnp.sum(jnp.where(data.weights > 0, data.weights * (choose + loglik(eta, data.y)), 0))
 
 
 def _logit(solution: Solution, X: ArrayLike, offset: ArrayLike | None) -> Array:
     X = arrays.design(X, intercept=solution.params.intercept is not None)
     arrays.matches("solution.params.coef", solution.params.coef, (X.shape[1],))
-    eta = linear_predictor.linear_predictor(solution.params, X)
+    eta = linear_predictor(solution.params, X)
     return eta if offset is None else eta + arrays.per_row("offset", offset, X.shape[0])
 
 
@@ -236,21 +237,21 @@ def _rows(
     trials: ArrayLike | None,
     l2: ArrayLike,
     tol: ArrayLike | None,
-) -> Rows:
+) -> Design:
     """The checked data, all of one dtype."""
     X = arrays.design(X, intercept=intercept)
     y = arrays.per_row("y", y, X.shape[0])
     dtype = jnp.result_type(X, y)
     trials = arrays.per_row_or("trials", trials, 1, X.shape[0], dtype)
-    return rows(X.astype(dtype), (y.astype(dtype), trials), weights, offset, l2, tol)
+    return checked_design(X.astype(dtype), (y.astype(dtype), trials), weights, offset, l2, tol)
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2))
-def _fit(data: Rows, intercept: bool, max_steps: int) -> Solution:
-    solution = linear_predictor.solver(Model(FAMILY, 1, intercept, max_steps))(data)
-    return dataclasses.replace(solution, params=linear_predictor.as_params(solution.params[0], intercept))
+def _fit(data: Design, intercept: bool, max_steps: int) -> Solution:
+    solution = solver(LinearModel(FAMILY, 1, intercept, max_steps))(data)
+    return dataclasses.replace(solution, params=as_params(solution.params[0], intercept))
 
 
 @functools.partial(jax.jit, static_argnums=3)
-def _infer(solution: Solution, data: Rows, groups: Array, cov: str) -> inference.Estimate:
-    return linear_predictor.infer(FAMILY, solution, data, cov, groups)
+def _infer(solution: Solution, data: Design, groups: Array, cov: str) -> Estimate:
+    return with_covariance(FAMILY, solution, data, cov, groups)

@@ -22,13 +22,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jaxnotes.core import arrays, inference, linear_predictor, softmax
-from jaxnotes.core.arrays import Array
-from jaxnotes.core.block_newton import Model
-from jaxnotes.core.inference import Inference
-from jaxnotes.core.rows import Rows, rows
-from jaxnotes.core.softmax import CODINGS, loglik
-from jaxnotes.core.status import LinearParams, Solution, Status, first_status
+from jaxnotes.core.inference.covariance import Estimate, Inference, check_covariance, check_level, wald
+from jaxnotes.core.linear import softmax
+from jaxnotes.core.linear.family import Design, checked_design
+from jaxnotes.core.linear.fit import linear_predictor, solver, with_covariance
+from jaxnotes.core.linear.newton import LinearModel
+from jaxnotes.core.linear.softmax import CODINGS, loglik
+from jaxnotes.core.values import arrays
+from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.params import LinearParams, as_params
+from jaxnotes.core.values.status import Solution, Status, first_status
 
 __all__ = ["SymmetricParams", "fit", "infer", "log_likelihood", "loglik", "predict", "predict_proba"]
 
@@ -106,9 +109,9 @@ def infer(
         covariance = H^-1 I H^-1,   I = sum_i w_i (diag(p_i) - p_i p_i') kron x_i x_i',   H = I + n_obs l2
 
     Arguments: solution, from `fit`. n_classes, coding: known from the solution; checked against it where given. cov:
-    "nonrobust", "HC0", "HC1" or "cluster" (with integer `groups`, (n,)); see `jaxnotes.core.inference` for the
-    formulas, where q is the size of coef and intercept together. HC2 and HC3 have no agreed form for several classes.
-    level: of the intervals, in (0, 1).
+    "nonrobust", "HC0", "HC1" or "cluster" (with integer `groups`, (n,)); see `jaxnotes.core.inference.covariance` for
+    the formulas, where q is the size of coef and intercept together. HC2 and HC3 have no agreed form for several
+    classes. level: of the intervals, in (0, 1).
     With l2 > 0 this is the sampling variance of the ridge estimate about its own mean; it does not cover the bias that
     the penalty brings, so its intervals are not confidence intervals for the true coefficients.
 
@@ -125,8 +128,8 @@ def infer(
     n_classes, coding = _classes(solution.params, n_classes, coding)
     data = _rows(X, y, n_classes, coding, solution.params.intercept is not None, weights, l2, None)
     arrays.matches("solution.params.coef", solution.params.coef, (solution.params.coef.shape[0], data.X.shape[1]))
-    groups = inference.check_covariance(cov, groups, data.X.shape[0], COVARIANCES)
-    return inference.wald(_infer(solution, data, groups, n_classes, coding, cov), inference.check_level(level))
+    groups = check_covariance(cov, groups, data.X.shape[0], COVARIANCES)
+    return wald(_infer(solution, data, groups, n_classes, coding, cov), check_level(level))
 
 
 def predict_proba(solution: Solution, X: ArrayLike) -> Array:
@@ -186,7 +189,7 @@ def _all_logits(params: LinearParams, X: ArrayLike) -> Array:
     """The logits of all classes for each row of X (m, p), shape (n_classes, m)."""
     X = arrays.design(X, intercept=params.intercept is not None)
     arrays.matches("solution.params.coef", params.coef, (params.coef.shape[0], X.shape[1]))
-    eta = linear_predictor.linear_predictor(params, X).T
+    eta = linear_predictor(params, X).T
     return softmax.logits(eta, 0 if isinstance(params, SymmetricParams) else 1)
 
 
@@ -199,21 +202,21 @@ def _rows(
     weights: ArrayLike | None,
     l2: ArrayLike,
     tol: ArrayLike | None,
-) -> Rows:
+) -> Design:
     """The checked data, of the dtype of X; y holds codes and keeps its own."""
     if isinstance(n_classes, bool) or not isinstance(n_classes, (int, np.integer)) or n_classes < 2:
         raise ValueError(f"n_classes: expected a Python int >= 2, got {n_classes!r}. Use int(y.max()) + 1.")
     if coding not in CODINGS:
         raise ValueError(f"coding: expected one of {', '.join(CODINGS)}, got {coding!r}.")
     X = arrays.design(X, intercept=intercept)
-    return rows(X, arrays.per_row("y", y, X.shape[0]), weights, None, l2, tol)
+    return checked_design(X, arrays.per_row("y", y, X.shape[0]), weights, None, l2, tol)
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2, 3, 4))
-def _fit(data: Rows, n_classes: int, coding: str, intercept: bool, max_steps: int) -> Solution:
+def _fit(data: Design, n_classes: int, coding: str, intercept: bool, max_steps: int) -> Solution:
     likelihood, symmetric = softmax.family(n_classes, coding), coding == "symmetric"
-    solution = linear_predictor.solver(Model(likelihood, n_classes - 1 + symmetric, intercept, max_steps))(data)
-    params = linear_predictor.as_params(solution.params, intercept)
+    solution = solver(LinearModel(likelihood, n_classes - 1 + symmetric, intercept, max_steps))(data)
+    params = as_params(solution.params, intercept)
     seen = jnp.any(softmax.one_hot(data.y, n_classes) & (data.weights > 0)[None], axis=1)
     late = (solution.status == Status.CONVERGED) | (solution.status > Status.BOUNDARY)
     status = first_status(
@@ -228,5 +231,5 @@ def _fit(data: Rows, n_classes: int, coding: str, intercept: bool, max_steps: in
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4, 5))
-def _infer(solution: Solution, data: Rows, groups: Array, n_classes: int, coding: str, cov: str) -> inference.Estimate:
-    return linear_predictor.infer(softmax.family(n_classes, coding), solution, data, cov, groups)
+def _infer(solution: Solution, data: Design, groups: Array, n_classes: int, coding: str, cov: str) -> Estimate:
+    return with_covariance(softmax.family(n_classes, coding), solution, data, cov, groups)

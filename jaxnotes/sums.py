@@ -21,11 +21,13 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jaxnotes.core import arrays, double_word, linalg, numerics
-from jaxnotes.core.arrays import Array
-from jaxnotes.core.double_word import Double
-from jaxnotes.core.gamma_terms import stirling_error
-from jaxnotes.core.products import contract
+from jaxnotes.core.matrix import factors
+from jaxnotes.core.matrix.products import contract
+from jaxnotes.core.special import double_word, numerics
+from jaxnotes.core.special.double_word import Double
+from jaxnotes.core.special.gamma_terms import stirling_error
+from jaxnotes.core.values import arrays
+from jaxnotes.core.values.arrays import Array
 
 Number = int | float | Fraction
 
@@ -320,7 +322,7 @@ def scaling_exponent(sizes: ArrayLike, times: ArrayLike) -> ScalingExponent:
     times = arrays.per_row("times", times, m)
     x, y = jnp.log(sizes), jnp.log(times)
     design = jnp.stack([jnp.ones_like(x), x], axis=1)
-    inverse = linalg.root_of_inverse(design, jnp.ones_like(x), jnp.zeros((2,), x.dtype), m)
+    inverse = factors.root_of_inverse(design, jnp.ones_like(x), jnp.zeros((2,), x.dtype), m)
     theta = contract("jk,k->j", inverse.root, contract("ik,i->k", contract("ij,jk->ik", design, inverse.root), y))
     residual = y - contract("ij,j->i", design, theta)
     se = numerics.safe_norm(residual, 2) / math.sqrt(m - 2) * norm(inverse.root[1])

@@ -9,9 +9,8 @@ import optax
 import pytest
 from scipy import stats
 
-from jaxnotes import activation_choice
 from jaxnotes import neural_networks as nn
-from jaxnotes.activation_choice import compare
+from jaxnotes.neural_networks import choice, compare
 from jaxnotes.show import network_plots
 
 KEY = jax.random.key(0)
@@ -47,14 +46,14 @@ def test_identical_arms_have_no_winner():
     same = nn.select_activation(KEY, (2, 3, 1), data, activations=["relu"] * 3, rates=(0.1,), output="binary", epochs=3)
     assert same.winner is None
     assert same.tied == ("relu",) * 3
-    plan = activation_choice._Plan((2, 3, 1), ("tanh", negated_tanh), "binary", optax.adam, 5, 1, 8, 20)
+    plan = choice._Plan((2, 3, 1), ("tanh", negated_tanh), "binary", optax.adam, 5, 1, 8, 20)
 
     @jax.jit
     @jax.vmap
     def run(key):
         X = jax.random.normal(key, (60, 2))
         y = X[:, 0] * X[:, 1] + 0.5 * jax.random.normal(jax.random.fold_in(key, 1), (60,)) > 0
-        arms = activation_choice._cross_validate(plan, key, jnp.array([0.1]), X, y)
+        arms = choice._cross_validate(plan, key, jnp.array([0.1]), X, y)
         return compare(arms.loss[:, :, 0, 0].T, factor=1 / 5 + 12 / 48).tied, arms.loss
 
     tied, loss = run(jax.random.split(KEY, 200))
@@ -99,7 +98,7 @@ def test_dead_units_are_counted():
     network = nn.init(KEY, (2, 4, 1), "relu")
     (W, b), last = network.layers
     dead = dataclasses.replace(network, layers=(nn.Layer(W, b.at[:3].set(-1e3)), last))
-    assert activation_choice._dead_units(dead, rows(50, 2)[0]) == 0.75
+    assert choice._dead_units(dead, rows(50, 2)[0]) == 0.75
 
 
 SELECT = {

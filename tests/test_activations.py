@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tolerances import assert_close
 
 from jaxnotes import activations
-from jaxnotes.core.compat import x64
+from jaxnotes.core.values.compat import x64
 
 mp.mp.dps = 60
 INF = np.inf

@@ -14,7 +14,7 @@ from tolerances import assert_close
 import jaxnotes as jn
 from jaxnotes import broadcasting
 from jaxnotes.broadcasting import all_pairs_loss, all_pairs_terms, broadcast_shapes, explain, result_bytes
-from jaxnotes.core import methods
+from jaxnotes.core.descent import methods
 
 # Short lengths, so that about as many cases fit as fail; a negative one, a float and a lone integer are rare guests.
 LENGTH = st.sampled_from([1, 1, 1, 2, 2, 0, 3, 7])

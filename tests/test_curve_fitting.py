@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tolerances import assert_close
 
 from jaxnotes import Status, curve_fitting, least_squares
-from jaxnotes.core.bijections import bounded, positive, real, simplex
-from jaxnotes.core.compat import x64
+from jaxnotes.core.descent.bijections import bounded, positive, real, simplex
+from jaxnotes.core.values.compat import x64
 
 T = np.linspace(0, 4, 30)
 

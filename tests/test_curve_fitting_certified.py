@@ -15,7 +15,7 @@ from reference import lre
 
 from bench import nist
 from jaxnotes import Status, curve_fitting
-from jaxnotes.core.compat import x64
+from jaxnotes.core.values.compat import x64
 
 
 @functools.cache

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxnotes.show import diagrams
+from jaxnotes.show import diagrams, svg
 from jaxnotes.show.slider import slider
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -48,7 +48,7 @@ def test_letters_are_at_least_11_points_and_inside_the_drawing(name, lang):
     width, height = float(root.get("width")), float(root.get("height"))
     for text in root.iter(f"{SVG}text"):
         assert float(text.get("font-size")) >= 14.6  # pixels
-        x, long = float(text.get("x")), diagrams._width(text.text)
+        x, long = float(text.get("x")), svg.width(text.text)
         left = {"start": x, "middle": x - long / 2, "end": x - long}[text.get("text-anchor")]
         assert left >= 0, text.text
         assert left + long <= width + 1, text.text

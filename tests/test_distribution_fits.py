@@ -12,7 +12,7 @@ from tolerances import assert_close
 
 import jaxnotes as jn
 from jaxnotes import Status, distributions, maximum_likelihood
-from jaxnotes.core.compat import x64
+from jaxnotes.core.values.compat import x64
 from jaxnotes.distributions import (
     Beta,
     Binomial,

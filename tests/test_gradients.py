@@ -12,7 +12,7 @@ from jax.flatten_util import ravel_pytree
 from tolerances import assert_close
 
 from jaxnotes import gradients
-from jaxnotes.core.compat import x64
+from jaxnotes.core.values.compat import x64
 from jaxnotes.gradients import (
     central_difference,
     check_gradient,

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxnotes import information
-from jaxnotes.core.compat import x64
+from jaxnotes.core.values.compat import x64
 
 INF = np.inf
 PAIRS = (information.cross_entropy, information.kl_divergence, information.js_divergence)

@@ -7,27 +7,14 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "jaxnotes"
 FILES = sorted(PACKAGE.rglob("*.py"))
-CHAPTERS = {
-    "gradients", "gradient_descent", "broadcasting", "least_squares", "curve_fitting", "distributions",
-    "maximum_likelihood", "logistic_regression", "multinomial_regression", "neural_networks", "activations", "moments",
-    "information", "sums", "notation",
-}  # fmt: skip
+# The rooms of core in the order of permission: a room imports those of a lower rank and, of its own, only itself.
+ROOMS = (("values",), ("special", "matrix"), ("lanes", "inference"), ("descent", "linear"), ("likelihood",))
+RANK = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}
+WINGS = {"show", "check", "datasets", "cli"}
+# What is in the package's own folder and is neither core, wing nor chapter.
+PORCH = {"__init__", "_version"}
 # A chapter that the notes themselves build on another.
-BUILT_ON = {"neural_networks": {"activations", "activation_choice"}}
-LEVELS = [
-    {
-        "arrays", "captured", "double_word", "trees", "compat", "special", "products", "numerics", "loop",
-        "logs", "gamma_terms", "log_tails",
-    },
-    {"status", "linalg", "scaling", "curvature", "bijections", "triangles"},
-    {"rows", "row_chunks", "softmax", "separation", "batching", "implicit", "inference", "methods", "delta_method"},
-    {"block_newton", "block_least_squares", "block_minimize", "levenberg_marquardt", "solve", "minibatches"},
-    {"many_rows", "many_rows_least_squares", "goodness"},
-    {"linear_predictor"},
-    {"likelihood"},
-    {"block_likelihood", "profile", "likelihood_tests"},
-]  # fmt: skip
-LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
+BUILT_ON = {"neural_networks": {"activations"}}
 
 
 def module(path: Path) -> str:
@@ -68,50 +55,67 @@ def ours(name: str, **options) -> set[str]:
     return {target for target in imported(name, **options) if target.split(".")[0] == "jaxnotes"}
 
 
-def level(stem: str) -> int:
-    assert stem in LEVEL, f"core/{stem}.py: give it a level in this table"
-    return LEVEL[stem]
+def storey(name: str) -> str:
+    """The file or folder of jaxnotes/ that a module is, or is a part of."""
+    return [*name.split("."), "__init__"][1]
 
 
-def core_name(target: str) -> str | None:
-    parts = target.split(".")
+def room(name: str) -> str | None:
+    """The room of core that a module is, or is a part of."""
+    parts = name.split(".")
     return parts[2] if parts[:2] == ["jaxnotes", "core"] and len(parts) > 2 else None
 
 
+CHAPTERS = {storey(name) for name in TREES} - WINGS - PORCH - {"core"}
+CORE = [name for name in TREES if room(name)]
+
+
 def test_the_parser_sees_imports():
-    """Guards the guards: edges that are known to exist are found."""
-    assert "jaxnotes.core.arrays" in ours("jaxnotes.least_squares")
-    assert "jaxnotes.core.products" in ours("jaxnotes.core.block_newton")
+    """Guards the guards: edges and chapters that are known to exist are found."""
+    assert "jaxnotes.core.values.arrays" in ours("jaxnotes.least_squares.verbs")
+    assert "jaxnotes.core.matrix.products" in ours("jaxnotes.core.linear.newton")
+    assert {"least_squares", "gradients", "distributions"} <= CHAPTERS
 
 
-def chapter(name: str) -> str:
-    """The chapter that a module is, or is a part of."""
-    return [*name.split("."), ""][1]
+def test_the_wings_and_the_porch_are_there():
+    assert {storey(name) for name in TREES} >= WINGS | PORCH | {"core"}
 
 
-@pytest.mark.parametrize("name", [name for name in TREES if chapter(name) in CHAPTERS])
+@pytest.mark.parametrize("name", [name for name in TREES if storey(name) in CHAPTERS])
 def test_chapters_import_core_and_not_each_other(name):
-    own = {chapter(name), *BUILT_ON.get(chapter(name), ())}
+    own = {storey(name), *BUILT_ON.get(storey(name), ())}
     for target in ours(name):
-        assert core_name(target) or chapter(target) in own, f"{name} imports {target}"
+        assert room(target) or storey(target) in own, f"{name} imports {target}"
 
 
-CORE = [name for name in TREES if core_name(name)]
+@pytest.mark.parametrize("name", [name for name in TREES if storey(name) == "show"])
+def test_show_imports_chapters_and_not_the_whole_package(name):
+    assert "jaxnotes" not in imported(name), f"{name} imports the package that it is a part of"
 
 
-def test_every_core_module_has_a_level():
-    assert {core_name(name) for name in CORE} <= set(LEVEL)
+def test_the_rooms_are_the_folders():
+    assert {room(name) for name in CORE} == set(RANK)
+    for path in (PACKAGE / "core").glob("*.py"):
+        assert path.name == "__init__.py", f"{path.name}: core has rooms, and no files beside them"
+
+
+@pytest.mark.parametrize("name", ["jaxnotes.core", *(f"jaxnotes.core.{room}" for room in RANK)])
+def test_a_room_opens_with_a_paragraph_and_imports_nothing(name):
+    (paragraph,) = TREES[name].body
+    assert isinstance(paragraph, ast.Expr)
+    assert ast.get_docstring(TREES[name])
 
 
 @pytest.mark.parametrize("name", CORE)
-def test_core_imports_core_only_and_never_upwards(name):
+def test_core_imports_lower_rooms_only(name):
     for target in ours(name):
-        assert core_name(target), f"{name} imports {target}"
-        assert level(core_name(target)) <= level(core_name(name)), f"{name} imports {target} from a higher level"
+        assert room(target), f"{name} imports {target}"
+        below = RANK[room(target)] < RANK[room(name)]
+        assert below or room(target) == room(name), f"{name} imports {target}, no lower room"
 
 
 def test_imports_have_no_cycle():
-    edges = {name: ours(name) & set(TREES) for name in CORE}
+    edges = {name: ours(name) & set(TREES) - {name} for name in TREES if storey(name) not in PORCH}
     done: set[str] = set()
 
     def visit(name: str, path: tuple[str, ...]) -> None:
@@ -125,11 +129,19 @@ def test_imports_have_no_cycle():
         visit(name, ())
 
 
+@pytest.mark.parametrize("name", TREES)
+def test_what_is_private_stays_in_its_module(name):
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("jaxnotes."):
+            private = [alias.name for alias in node.names if alias.name.startswith("_")]
+            assert not private, f"{name}:{node.lineno}: takes {', '.join(private)} of {node.module}"
+
+
 @pytest.mark.parametrize("name", [name for name in TREES if not name.startswith(("jaxnotes.show", "jaxnotes.cli"))])
 def test_show_is_a_leaf(name):
     """Only the console script and functions that run on demand may reach it; optional libraries stay inside it."""
     assert not any(target.startswith("jaxnotes.show") for target in imported(name, lazy=False)), name
-    if name.startswith("jaxnotes.core") or name.split(".")[-1] in CHAPTERS:
+    if name.startswith("jaxnotes.core") or storey(name) in CHAPTERS:
         assert not any(target.startswith("jaxnotes.show") for target in imported(name)), name
     optional = {"matplotlib", "typer", "rich", "scipy", "sklearn", "statsmodels", "chex"}
     assert not {target.split(".")[0] for target in imported(name)} & optional, name

@@ -11,9 +11,10 @@ from sklearn.linear_model import Ridge
 from tolerances import assert_close
 
 from jaxnotes import Status, least_squares
-from jaxnotes.core import block_least_squares, linalg, products, scaling
-from jaxnotes.core.compat import x64
-from jaxnotes.core.linear_predictor import as_theta
+from jaxnotes.core.linear import squares
+from jaxnotes.core.matrix import factors, products, scaling
+from jaxnotes.core.values.compat import x64
+from jaxnotes.core.values.params import as_theta
 
 # Which regime each NIST case takes. In float32 the Gram matrix is trusted up to a condition of about 1e3, not 1e11.
 GRAM = {
@@ -39,13 +40,13 @@ def takes_gram(X, y, intercept: bool) -> bool:
 
     @jax.jit
     def smallest_pivot(X, y):
-        data = block_least_squares.checked(X, y, intercept, None, None, 0.0)
-        share, present = block_least_squares.share_of(data)
+        data = squares.checked(X, y, intercept, None, None, 0.0)
+        share, present = squares.share_of(data)
         scaled = scaling.scale_columns(data.X, share, present, intercept=intercept)
         gram = products.of(scaled.Z[None], 1).gram(share[None, None, None])
-        return linalg.factor_spd(gram, 0 * scaled.scale[None]).smallest_pivot[0]
+        return factors.factor_spd(gram, 0 * scaled.scale[None]).smallest_pivot[0]
 
-    return bool(block_least_squares.gram_is_safe(smallest_pivot(X, y)))
+    return bool(squares.gram_is_safe(smallest_pivot(X, y)))
 
 
 def nist(name: str, dtype: str):
@@ -371,5 +372,5 @@ def test_tables_are_complete():
     found = set(reference.cases("nist_linear")) or set(FLOAT32_DIGITS) | {"Filip"}
     assert found == set(FLOAT32_DIGITS) | {"Filip"} == GRAM["float64"] | {"Filip"}
     with x64():
-        assert block_least_squares.gram_is_safe(np.float64(1e-10))
-        assert not block_least_squares.gram_is_safe(np.float64(1e-12))
+        assert squares.gram_is_safe(np.float64(1e-10))
+        assert not squares.gram_is_safe(np.float64(1e-12))

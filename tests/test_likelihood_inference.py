@@ -21,7 +21,7 @@ from scipy import optimize, special, stats
 from tolerances import assert_close
 
 from jaxnotes import Status
-from jaxnotes.core import bijections
+from jaxnotes.core.descent import bijections
 from jaxnotes.maximum_likelihood import (
     aic,
     bic,

@@ -13,9 +13,9 @@ from sklearn.linear_model import LogisticRegression
 from tolerances import assert_close
 
 from jaxnotes import Status, logistic_regression
-from jaxnotes.core.compat import x64
-from jaxnotes.core.linear_predictor import as_theta
-from jaxnotes.core.row_chunks import MANY_ROWS
+from jaxnotes.core.lanes.passes import MANY_ROWS
+from jaxnotes.core.values.compat import x64
+from jaxnotes.core.values.params import as_theta
 
 log_likelihood = jax.jit(logistic_regression.log_likelihood)
 

@@ -31,7 +31,7 @@ from tolerances import assert_close
 
 import jaxnotes as jn
 from jaxnotes import Status
-from jaxnotes.core.compat import x64
+from jaxnotes.core.values.compat import x64
 from jaxnotes.maximum_likelihood import (
     aic,
     delta_method,

@@ -14,7 +14,7 @@ from reference import lre
 from tolerances import assert_close
 
 from jaxnotes import moments
-from jaxnotes.core.compat import x64
+from jaxnotes.core.values.compat import x64
 
 STATISTICS = {
     "mean": moments.mean,

@@ -15,8 +15,8 @@ from sklearn.linear_model import LogisticRegression
 from tolerances import assert_close
 
 from jaxnotes import LinearParams, Status, logistic_regression, multinomial_regression
-from jaxnotes.core import softmax
-from jaxnotes.core.linear_predictor import as_theta
+from jaxnotes.core.linear import softmax
+from jaxnotes.core.values.params import as_theta
 from jaxnotes.multinomial_regression import SymmetricParams, fit, infer, log_likelihood, predict, predict_proba
 
 CODINGS = ("reference", "symmetric")

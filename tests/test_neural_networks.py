@@ -14,7 +14,7 @@ from tolerances import assert_close, of
 import jaxnotes as jn
 from jaxnotes import Status, methods
 from jaxnotes import neural_networks as nn
-from jaxnotes.core import minibatches
+from jaxnotes.core.descent import minibatches
 
 KEY = jax.random.key(0)
 XOR = (np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32), np.array([0, 1, 1, 0], np.float32))

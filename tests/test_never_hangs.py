@@ -1,6 +1,7 @@
 """No program of the package can wait for itself: matrix decompositions of LAPACK are called for one matrix at a time.
 
-Two batched calls in one program hold all threads of a small machine, each waiting for the other's; see `core.lapack`.
+Two batched calls in one program hold all threads of a small machine, each waiting
+for the other's; see `core.matrix.lapack`.
 """
 
 import ast
@@ -20,7 +21,7 @@ DECOMPOSITIONS = {
     "cholesky", "eig", "eigh", "geqp3", "geqrf", "hessenberg", "householder_product", "lu", "qr", "schur", "svd",
     "triangular_solve", "tridiagonal", "tridiagonal_solve",
 }  # fmt: skip
-HOME = {"lapack.py", "linalg.py", "separation.py", "block_least_squares.py", "many_rows_least_squares.py"}
+HOME = {"lapack.py", "factors.py", "existence.py", "squares.py", "squares_by_passes.py"}
 LANES, ROWS = 20, 12
 
 
@@ -157,7 +158,7 @@ def test_the_search_sees_what_it_looks_for():
 
 
 def test_decompositions_are_called_in_few_places():
-    """LAPACK is reached through `core.lapack` and `core.linalg`, but for what is never under vmap."""
+    """LAPACK is reached through `core.matrix.lapack` and `core.matrix.factors`, but for what is never under vmap."""
     package = pathlib.Path(jn.__file__).parent
     reached = set()
     for path in package.rglob("*.py"):

@@ -237,7 +237,7 @@ def test_every_argument_that_is_a_symbol_is_in_the_table():
     found = arguments()
     assert {"X", "y", "l2", "kappa", "mu", "df", "x0", "eta", "sigma"} <= set(found)  # the walk sees what is there
     assert any(where.endswith("Normal.Params") for where in found["loc"])
-    assert "jaxnotes.core.solve.minimize" in found["x0"]
+    assert "jaxnotes.core.descent.minimize.minimize" in found["x0"]
     table = {row.name for row in PARAMETERS}
     missing = {name: sorted(where) for name, where in found.items() if is_symbol(name) and name not in table}
     assert not missing, f"give these a row in notation.PARAMETERS: {missing}"

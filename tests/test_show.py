@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import jaxnotes as jn
-from jaxnotes.core.inference import Inference
+from jaxnotes.core.inference.covariance import Inference
 from jaxnotes.show import columns, summary
 
 ROOT = Path(__file__).parent.parent

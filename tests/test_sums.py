@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tolerances import assert_close
 
 from jaxnotes import sums
-from jaxnotes.core.compat import x64
+from jaxnotes.core.values.compat import x64
 
 
 def exact_sum(x) -> Fraction:

@@ -22,7 +22,7 @@ from test_contract import (
 from tolerances import assert_close
 
 from jaxnotes import Status
-from jaxnotes.core.batching import block_lanes
+from jaxnotes.core.lanes.batching import block_lanes
 
 FEW = 37
 

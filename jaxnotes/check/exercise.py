@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxnotes.core.compat import x64
+from jaxnotes.core.values.compat import x64
 
 Case = dict[str, Any]
 

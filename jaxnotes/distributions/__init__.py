@@ -36,7 +36,8 @@ its names in SciPy and R.
 
 An error of `log_prob` is at most 1e-12 max(1, |log_prob|) in float64 and 5e-6 max(1, |log_prob|) in float32, also far
 out and for large parameters. `jax.scipy.stats` is not used: its differences of gamma functions lose 1e-5 at a Poisson
-rate of 1e10 in float64 (in float32 7e-4 at 1e4, 0.08 for a t law of 1e6 degrees of freedom); see `core.gamma_terms`.
+rate of 1e10 in float64 (in float32 7e-4 at 1e4, 0.08 for a t law of 1e6 degrees of freedom); see
+`core.special.gamma_terms`.
 
 >>> import jax, jaxnotes as jn
 >>> Poisson = jn.distributions.Poisson

@@ -12,11 +12,11 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jaxnotes.core import arrays, inference
-from jaxnotes.core.arrays import Array
-from jaxnotes.core.inference import Inference
-from jaxnotes.core.log_tails import log_difference
-from jaxnotes.core.status import Solution
+from jaxnotes.core.inference.covariance import Inference, check_level, wald
+from jaxnotes.core.special.log_tails import log_difference
+from jaxnotes.core.values import arrays
+from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.status import Solution
 from jaxnotes.distributions import fitting
 from jaxnotes.distributions.fitting import Peak, Rows, Sample
 
@@ -236,8 +236,8 @@ class Distribution:
 
     @classmethod
     def _infer(cls, solution: Solution, sample: Sample, level: ArrayLike) -> Inference:
-        level = inference.check_level(level)
-        return inference.wald(fitting.covariance(cls, solution, sample), level)
+        level = check_level(level)
+        return wald(fitting.covariance(cls, solution, sample), level)
 
     @classmethod
     def _sample(cls, x: ArrayLike, weights: ArrayLike | None, **known: ArrayLike) -> Sample:

@@ -18,11 +18,14 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from jaxnotes.core import batching, block_minimize, implicit, likelihood, linalg
-from jaxnotes.core.arrays import Array
-from jaxnotes.core.inference import Estimate
-from jaxnotes.core.numerics import safe_sqrt
-from jaxnotes.core.status import Solution, Status, first_status
+from jaxnotes.core.descent import trust_region
+from jaxnotes.core.inference.covariance import Estimate
+from jaxnotes.core.lanes import batching, implicit
+from jaxnotes.core.likelihood import observations
+from jaxnotes.core.matrix import factors
+from jaxnotes.core.special.numerics import safe_sqrt
+from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.status import Solution, Status, first_status
 
 # Steps of a solver; they need some ten.
 MAX_STEPS = 100
@@ -132,7 +135,7 @@ def _solve(family: Any, sample: Sample, *, for_derivatives: bool = False) -> Sol
     trouble, edge = _trouble(family, sample), family._on_edge(params)
     # On an edge where the law degenerates to a point the density has no bound.
     value = jnp.where(edge & jnp.isnan(value), -jnp.inf, value)
-    near = grad_norm <= 100 * likelihood.tolerance(None, value.dtype)
+    near = grad_norm <= 100 * observations.tolerance(None, value.dtype)
     status = first_status(
         (trouble != Status.CONVERGED, trouble),
         (edge, Status.BOUNDARY),
@@ -252,8 +255,8 @@ def jacobian(function: Callable[[Array], Array], x: Array) -> Array:
 
 def inverse_spd(A: Array) -> Array:
     """A^-1; NaN unless A (q, q) is positive definite beyond rounding."""
-    factor = linalg.factor_spd(_lower(A), jnp.zeros((1, len(A)), A.dtype))
-    columns = [linalg.solve(factor, unit[None])[0] for unit in jnp.eye(len(A), dtype=A.dtype)]
+    factor = factors.factor_spd(_lower(A), jnp.zeros((1, len(A)), A.dtype))
+    columns = [factors.solve(factor, unit[None])[0] for unit in jnp.eye(len(A), dtype=A.dtype)]
     return jnp.where(factor.smallest_pivot[0] > 0, jnp.stack(columns), jnp.nan)
 
 
@@ -315,7 +318,7 @@ def convex_minimum(gradient: Callable[[Array], Array], start: Array) -> tuple[Ar
 
     def newton(x: Array) -> tuple[Array, Array, Array]:
         g, H = gradient(x), jacobian(gradient, x)
-        move = -linalg.solve(linalg.factor_spd(_lower(H), jnp.zeros((1, len(x)), x.dtype)), g[None])[0]
+        move = -factors.solve(factors.factor_spd(_lower(H), jnp.zeros((1, len(x)), x.dtype)), g[None])[0]
         return g, move, jnp.all(jnp.isfinite(H)) & jnp.all(jnp.isfinite(g))
 
     def step(state: _Descent) -> _Descent:
@@ -344,9 +347,9 @@ def minimum(loss: Callable[[Array], Array], start: Array) -> tuple[Array, Array,
     def evaluate(x: Array) -> tuple[Array, Array, Array]:
         return jax.vmap(loss)(x), jax.vmap(jax.grad(loss))(x), jax.vmap(jax.hessian(loss))(x)
 
-    tol = likelihood.tolerance(None, start.dtype)[None]
-    run = block_minimize.minimise(evaluate, start[None], tol, jnp.ones((1,), bool), MAX_STEPS)
-    return run.at.theta[0], run.steps[0], block_minimize.judge(run, start[None], tol, 0.0)[0]
+    tol = observations.tolerance(None, start.dtype)[None]
+    run = trust_region.minimise(evaluate, start[None], tol, jnp.ones((1,), bool), MAX_STEPS)
+    return run.at.theta[0], run.steps[0], trust_region.judge(run, start[None], tol, 0.0)[0]
 
 
 def extreme_value(y: Array, share: Array) -> tuple[Array, Array, Array]:

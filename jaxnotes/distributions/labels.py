@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jaxnotes.core.arrays import Array
-from jaxnotes.core.inference import Inference
-from jaxnotes.core.numerics import xlogy
-from jaxnotes.core.status import Solution
+from jaxnotes.core.inference.covariance import Inference
+from jaxnotes.core.special.numerics import xlogy
+from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.status import Solution
 from jaxnotes.distributions import fitting, lattice
 from jaxnotes.distributions.family import Discrete
 from jaxnotes.distributions.fitting import Peak, Rows

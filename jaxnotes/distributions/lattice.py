@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import xlog1py
 
-from jaxnotes.core.arrays import Array
-from jaxnotes.core.numerics import xlogy
+from jaxnotes.core.special.numerics import xlogy
+from jaxnotes.core.values.arrays import Array
 
 NODES = 512
 

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jaxnotes.core import linalg
-from jaxnotes.core.arrays import Array
+from jaxnotes.core.matrix import factors as linalg
+from jaxnotes.core.values.arrays import Array
 from jaxnotes.distributions import fitting
 from jaxnotes.distributions.family import Distribution
 from jaxnotes.distributions.fitting import Peak, Rows

@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jaxnotes.core import log_tails
-from jaxnotes.core.arrays import Array
-from jaxnotes.core.gamma_terms import digamma_minus_log, log_student_density
-from jaxnotes.core.inference import Inference
-from jaxnotes.core.logs import log1m_exp_exp, log1p_square
-from jaxnotes.core.status import Solution, Status, first_status
+from jaxnotes.core.inference.covariance import Inference
+from jaxnotes.core.special import log_tails
+from jaxnotes.core.special.gamma_terms import digamma_minus_log, log_student_density
+from jaxnotes.core.special.logs import log1m_exp_exp, log1p_square
+from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.status import Solution, Status, first_status
 from jaxnotes.distributions import fitting
 from jaxnotes.distributions.family import Distribution
 from jaxnotes.distributions.fitting import Peak, Rows, Sample

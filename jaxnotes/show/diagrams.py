@@ -9,31 +9,15 @@ import itertools
 import math
 import re
 from collections.abc import Sequence
-from typing import Any
-from xml.sax.saxutils import escape
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from jaxnotes.show import svg
 from jaxnotes.show.plots import BLACK, BLUE, GREEN, ORANGE, SKY, VERMILLION
+from jaxnotes.show.svg import GREY, PALE, Drawing
 
 __all__ = ["Drawing", "arranged", "lesson_map", "network", "projection", "shape_ladders", "stretched_sum", "unit_balls"]
-
-FAMILY = "system-ui, 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', 'DejaVu Sans', sans-serif"
-SIZE = 15  # pixels, which is 11 points
-GREY, PALE = "#666666", "#EAF4FB"
-
-
-class Drawing(str):
-    """An SVG document. It is a string; a notebook shows the picture, and `repr` gives its title."""
-
-    title: str
-
-    def _repr_svg_(self) -> str:
-        return str(self)
-
-    def __repr__(self) -> str:
-        return f"<svg: {self.title}>"
 
 
 def shape_ladders(*pairs: tuple[Sequence[int], Sequence[int]], lang: str = "en") -> Drawing:
@@ -44,7 +28,7 @@ def shape_ladders(*pairs: tuple[Sequence[int], Sequence[int]], lang: str = "en")
     >>> shape_ladders(((4, 3), (3,)), ((2, 3), (2,)))
     <svg: Shapes aligned from the right: (4, 3) with (3,); (2, 3) with (2,)>
     """
-    words = _words(
+    words = svg.words(
         lang,
         en=("Shapes aligned from the right", "{a} with {b}", "result", "fits", "fails at {k}", "axis"),
         zh=("形状右对齐", "{a} 与 {b}", "结果", "可以广播", "轴 {k} 不相容", "轴"),
@@ -65,28 +49,28 @@ def shape_ladders(*pairs: tuple[Sequence[int], Sequence[int]], lang: str = "en")
         width = 52 + rank * cell + 16
         for k in range(-rank, 0):
             x = start + (k + rank) * cell
-            drawn.append(_text(x + cell / 2, 44, f"{k}", fill=GREY, anchor="middle"))
+            drawn.append(svg.text(x + cell / 2, 44, f"{k}", fill=GREY, anchor="middle"))
             for row, shape in enumerate((a, b)):
                 y = 54 + row * 44
                 here = -k <= len(shape)
                 stretched = (not here or shape[k] == 1) and lengths[k + rank] not in ("1", "✗")
                 own = str(shape[k]) if here else "·"
                 style = f'fill="white" stroke="{BLUE}" stroke-dasharray="5 4"' if stretched or not here else ""
-                drawn.append(_box(x + 2, y, cell - 4, 36, style or f'fill="{PALE}" stroke="{BLACK}"'))
-                drawn.append(_text(x + cell / 2, y + 24, own, anchor="middle"))
+                drawn.append(svg.box(x + 2, y, cell - 4, 36, style or f'fill="{PALE}" stroke="{BLACK}"'))
+                drawn.append(svg.text(x + cell / 2, y + 24, own, anchor="middle"))
             y, bad = 54 + 2 * 44 + 8, lengths[k + rank] == "✗"
             style = f'fill="white" stroke="{VERMILLION}" stroke-width="2"' if bad else f'fill="{SKY}" stroke="{BLACK}"'
-            drawn.append(_box(x + 2, y, cell - 4, 36, style))
+            drawn.append(svg.box(x + 2, y, cell - 4, 36, style))
             text = lengths[k + rank]
-            drawn.append(_text(x + cell / 2, y + 24, text, anchor="middle", fill=VERMILLION if bad else BLACK))
-        drawn += [_text(left, 44, words[5], fill=GREY), _text(left, 78, "a"), _text(left, 122, "b")]
-        drawn += [_text(left, 174, words[2]), _line(left, 146, left + width - 16, 146, f'stroke="{GREY}"')]
-        drawn.append(_text(left, 216, verdict, fill=colour))
-        width = max(width, _width(verdict) + 20)
+            drawn.append(svg.text(x + cell / 2, y + 24, text, anchor="middle", fill=VERMILLION if bad else BLACK))
+        drawn += [svg.text(left, 44, words[5], fill=GREY), svg.text(left, 78, "a"), svg.text(left, 122, "b")]
+        drawn += [svg.text(left, 174, words[2]), svg.line(left, 146, left + width - 16, 146, f'stroke="{GREY}"')]
+        drawn.append(svg.text(left, 216, verdict, fill=colour))
+        width = max(width, svg.width(verdict) + 20)
         descriptions.append(f"{names[0]}: ({', '.join(lengths)}), {verdict}")
         left += width + 14
     title = f"{words[0]}: " + "; ".join(words[1].format(a=_tuple(a), b=_tuple(b)) for a, b in pairs)
-    return _svg(left, 232, drawn, title, ". ".join(descriptions))
+    return svg.document(left, 232, drawn, title, ". ".join(descriptions))
 
 
 def stretched_sum(a: ArrayLike, b: ArrayLike, *, note: bool = True, lang: str = "en") -> Drawing:
@@ -99,7 +83,7 @@ def stretched_sum(a: ArrayLike, b: ArrayLike, *, note: bool = True, lang: str = 
     <svg: (2, 2) + (2,): b is stretched, not copied>
     """
     a, b = np.asarray(a), np.asarray(b)
-    words = _words(
+    words = svg.words(
         lang,
         en=("{a} + {b}: b is stretched, not copied", "The dashed entries of b are used, but never stored"),
         zh=("{a} + {b}：b 被拉伸，但没有被复制", "虚线中的元素参与运算，但并不占内存"),
@@ -112,19 +96,23 @@ def stretched_sum(a: ArrayLike, b: ArrayLike, *, note: bool = True, lang: str = 
             x, y = left + j * cell, 20 + i * cell
             solid = f'fill="{(PALE, "#FFF3D6", "#D7EFE6")[k]}" stroke="{BLACK}"'
             style = solid if real[i, j] else f'fill="white" stroke="{GREY}" stroke-dasharray="4 4"'
-            drawn.append(_box(x, y, cell - 4, cell - 4, style))
+            drawn.append(svg.box(x, y, cell - 4, cell - 4, style))
             drawn.append(
-                _text(x + cell / 2 - 2, y + 26, f"{number:g}", anchor="middle", fill=BLACK if real[i, j] else GREY)
+                svg.text(x + cell / 2 - 2, y + 26, f"{number:g}", anchor="middle", fill=BLACK if real[i, j] else GREY)
             )
         left += a.shape[1] * cell + 12
         if k < 2:
-            drawn.append(_text(left, 20 + a.shape[0] * cell / 2 + 4, "+="[k], anchor="middle", size=22))
+            drawn.append(svg.text(left, 20 + a.shape[0] * cell / 2 + 4, "+="[k], anchor="middle", size=22))
             left += 20
     bottom = 20 + a.shape[0] * cell + 18 * note
-    drawn += [_text(20, bottom, words[1], fill=GREY)] * note
+    drawn += [svg.text(20, bottom, words[1], fill=GREY)] * note
     title = words[0].format(a=_tuple(a.shape), b=_tuple(b.shape))
-    return _svg(
-        max(left, 40 + _width(words[1])), bottom + 16, drawn, title, f"{words[1]}. a = {a.tolist()}, b = {b.tolist()}"
+    return svg.document(
+        max(left, 40 + svg.width(words[1])),
+        bottom + 16,
+        drawn,
+        title,
+        f"{words[1]}. a = {a.tolist()}, b = {b.tolist()}",
     )
 
 
@@ -144,7 +132,7 @@ def arranged(*drawings: Drawing, width: float = 760) -> Drawing:
         x, row = x + wide, max(row, high)
         widest = max(widest, x)
     title = "; ".join(drawing.title for drawing in drawings)
-    return _svg(widest, y + row, placed, title, title)
+    return svg.document(widest, y + row, placed, title, title)
 
 
 def unit_balls(gradient: ArrayLike, lang: str = "en") -> Drawing:
@@ -157,17 +145,17 @@ def unit_balls(gradient: ArrayLike, lang: str = "en") -> Drawing:
     <svg: The steepest step of length 1 in three norms>
     """
     g = np.asarray(gradient, float)
-    words = _words(
+    words = svg.words(
         lang,
         en=("The steepest step of length 1 in three norms", "gradient g", "steepest step", "rate {rate:.3f}"),
         zh=("三种范数下，长度为 1 的最陡一步", "梯度 g 的方向", "最陡的一步", "变化率 {rate:.3f}"),
     )
     corner = int(np.argmax(np.abs(g)))
     best = [np.where(np.arange(2) == corner, np.sign(g), 0), g / np.linalg.norm(g), np.sign(g)]
-    steepest = f'stroke="{VERMILLION}" stroke-width="3.5" {_head(VERMILLION)}'
-    along_g = f'stroke="{GREY}" stroke-width="2" stroke-dasharray="2 3" {_head(GREY)}'
+    steepest = f'stroke="{VERMILLION}" stroke-width="3.5" {svg.head(VERMILLION)}'
+    along_g = f'stroke="{GREY}" stroke-width="2" stroke-dasharray="2 3" {svg.head(GREY)}'
     touching = f'stroke="{GREEN}" stroke-width="2" stroke-dasharray="6 4"'
-    r, y, drawn, facts = 84.0, 150.0, [_heads(VERMILLION, GREY)], []
+    r, y, drawn, facts = 84.0, 150.0, [svg.heads(VERMILLION, GREY)], []
     toward, across = g / np.linalg.norm(g), np.array([-g[1], g[0]]) / np.linalg.norm(g)
     for k, (name, u) in enumerate(zip(("ℓ₁", "ℓ₂", "ℓ∞"), best, strict=True)):
         x = 130.0 + 250 * k
@@ -175,18 +163,21 @@ def unit_balls(gradient: ArrayLike, lang: str = "en") -> Drawing:
         balls = (
             f'<polygon points="{x},{y - r} {x + r},{y} {x},{y + r} {x - r},{y}" {ball}/>',
             f'<circle cx="{x}" cy="{y}" r="{r}" {ball}/>',
-            _box(x - r, y - r, 2 * r, 2 * r, ball, 0),
+            svg.box(x - r, y - r, 2 * r, 2 * r, ball, 0),
         )
-        axes = [_line(x - 108, y, x + 108, y, f'stroke="{GREY}"'), _line(x, y - 108, x, y + 108, f'stroke="{GREY}"')]
+        axes = [
+            svg.line(x - 108, y, x + 108, y, f'stroke="{GREY}"'),
+            svg.line(x, y - 108, x, y + 108, f'stroke="{GREY}"'),
+        ]
         arrows = [(np.zeros(2), 106 * toward, along_g), (np.zeros(2), r * u, steepest)]
         lines = [*arrows, (r * u - 58 * across, r * u + 58 * across, touching)]
-        drawn += [balls[k], *axes, *(_line(x + p[0], y - p[1], x + q[0], y - q[1], style) for p, q, style in lines)]
+        drawn += [balls[k], *axes, *(svg.line(x + p[0], y - p[1], x + q[0], y - q[1], style) for p, q, style in lines)]
         rate = words[3].format(rate=float(g @ u))
-        drawn += [_text(x, 28, name, anchor="middle", size=18), _text(x, 286, rate, anchor="middle")]
+        drawn += [svg.text(x, 28, name, anchor="middle", size=18), svg.text(x, 286, rate, anchor="middle")]
         facts.append(f"{name}: ({u[0]:.3f}, {u[1]:.3f}), {rate}")
     for x, style, text in ((40, steepest, words[2]), (280, along_g, words[1]), (530, touching, "g · u = max")):
-        drawn += [_line(x, 314, x + 40, 314, style), _text(x + 52, 319, text)]
-    return _svg(760, 338, drawn, words[0], "; ".join(facts))
+        drawn += [svg.line(x, 314, x + 40, 314, style), svg.text(x + 52, 319, text)]
+    return svg.document(760, 338, drawn, words[0], "; ".join(facts))
 
 
 def network(
@@ -200,7 +191,7 @@ def network(
     >>> network((3, 4, 1))
     <svg: A network of layers with 3, 4, 1 units>
     """
-    words = _words(
+    words = svg.words(
         lang,
         en=("A network of layers with {sizes} units", ("input", "hidden layer", "output")),
         zh=("各层单元数为 {sizes} 的网络", ("输入层", "隐藏层", "输出层")),
@@ -210,7 +201,7 @@ def network(
     middle = top + tall / 2
     at = [[(90 + gap * k, middle + 56 * (i - (n - 1) / 2)) for i in range(n)] for k, n in enumerate(sizes)]
     drawn = [
-        _line(*one, *other, f'stroke="{SKY}" stroke-width="1.5"')
+        svg.line(*one, *other, f'stroke="{SKY}" stroke-width="1.5"')
         for here, there in itertools.pairwise(at)
         for one in here
         for other in there
@@ -220,10 +211,10 @@ def network(
         drawn += [f'<circle cx="{x}" cy="{y}" r="17" fill="white" stroke="{fill}" stroke-width="3"/>' for x, y in layer]
         role = words[1][0] if k == 0 else words[1][2] if k == len(at) - 1 else words[1][1]
         label = names[k] if k < len(names) else role
-        drawn.append(_text(layer[0][0], top + tall + 30, label, anchor="middle"))
-    drawn += [_text(90 + gap * (k + 0.5), 22, shape, anchor="middle", fill=BLUE) for k, shape in enumerate(shapes)]
+        drawn.append(svg.text(layer[0][0], top + tall + 30, label, anchor="middle"))
+    drawn += [svg.text(90 + gap * (k + 0.5), 22, shape, anchor="middle", fill=BLUE) for k, shape in enumerate(shapes)]
     title = words[0].format(sizes=", ".join(map(str, sizes)))
-    return _svg(180 + gap * (len(sizes) - 1), top + tall + 48, drawn, title, "; ".join([title, *shapes]))
+    return svg.document(180 + gap * (len(sizes) - 1), top + tall + 48, drawn, title, "; ".join([title, *shapes]))
 
 
 def projection(lang: str = "en") -> Drawing:
@@ -232,22 +223,22 @@ def projection(lang: str = "en") -> Drawing:
     >>> projection()
     <svg: Least squares projects y on the plane of the columns of X>
     """
-    words = _words(
+    words = svg.words(
         lang,
         en=("Least squares projects y on the plane of the columns of X", "all vectors Xw", "residual y − ŷ", "ŷ = Xw"),
         zh=("最小二乘把 y 投影到 X 的列张成的平面上", "一切 Xw", "残差 y − ŷ", "ŷ = Xw"),
     )
     o, foot, tip = (110, 250), (400, 220), (400, 60)
-    residual = f'stroke="{VERMILLION}" stroke-width="3" stroke-dasharray="7 4" {_head(VERMILLION)}'
-    drawn = [_heads(BLUE, GREEN, VERMILLION)]
+    residual = f'stroke="{VERMILLION}" stroke-width="3" stroke-dasharray="7 4" {svg.head(VERMILLION)}'
+    drawn = [svg.heads(BLUE, GREEN, VERMILLION)]
     drawn.append(f'<polygon points="40,300 230,150 640,150 450,300" fill="{PALE}" stroke="{BLUE}"/>')
-    drawn.append(_line(*o, *tip, f'stroke="{BLUE}" stroke-width="3" {_head(BLUE)}'))
-    drawn.append(_line(*o, *foot, f'stroke="{GREEN}" stroke-width="3" {_head(GREEN)}'))
-    drawn.append(_line(*foot, *tip, residual))
+    drawn.append(svg.line(*o, *tip, f'stroke="{BLUE}" stroke-width="3" {svg.head(BLUE)}'))
+    drawn.append(svg.line(*o, *foot, f'stroke="{GREEN}" stroke-width="3" {svg.head(GREEN)}'))
+    drawn.append(svg.line(*foot, *tip, residual))
     drawn.append(f'<path d="M 380 222 V 202 L 400 200" fill="none" stroke="{BLACK}" stroke-width="1.5"/>')
-    drawn += [_text(250, 140, "y", fill=BLUE, size=18), _text(300, 258, words[3], fill=GREEN)]
-    drawn += [_text(412, 130, words[2], fill=VERMILLION), _text(150, 290, words[1])]
-    return _svg(680, 320, drawn, words[0], f"{words[0]}: Xᵀ(y − Xw) = 0")
+    drawn += [svg.text(250, 140, "y", fill=BLUE, size=18), svg.text(300, 258, words[3], fill=GREEN)]
+    drawn += [svg.text(412, 130, words[2], fill=VERMILLION), svg.text(150, 290, words[1])]
+    return svg.document(680, 320, drawn, words[0], f"{words[0]}: Xᵀ(y − Xw) = 0")
 
 
 def lesson_map(
@@ -260,65 +251,27 @@ def lesson_map(
     >>> lesson_map([("01", "gradient"), ("02", "descent")], needs=[("01", "02")])
     <svg: Map of the lessons>
     """
-    words = _words(lang, en=("Map of the lessons", "{a} before {b}"), zh=("课程地图", "先学 {a}，再学 {b}"))
+    words = svg.words(lang, en=("Map of the lessons", "{a} before {b}"), zh=("课程地图", "先学 {a}，再学 {b}"))
     wide, high, box = 196, 92, 168
     at = {number: (16 + wide * (k % columns), 16 + high * (k // columns)) for k, (number, _) in enumerate(lessons)}
-    drawn = [_heads(GREY)]
+    drawn = [svg.heads(GREY)]
     for earlier, later in needs:
         (x0, y0), (x1, y1) = at[earlier], at[later]
         beside = y0 == y1
         ends = (x0 + box, y0 + 28, x1 - 3, y1 + 28) if beside else (x0 + box / 2, y0 + 56, x1 + box / 2, y1 - 3)
-        drawn.append(_line(*ends, f'stroke="{GREY}" stroke-width="1.6" {_head(GREY)}'))
+        drawn.append(svg.line(*ends, f'stroke="{GREY}" stroke-width="1.6" {svg.head(GREY)}'))
     for number, name in lessons:
         x, y = at[number]
-        drawn += [_box(x, y, box, 56, f'fill="{PALE}" stroke="{BLUE}"', 8), _text(x + 10, y + 22, number, fill=BLUE)]
-        drawn.append(_text(x + 10, y + 44, name))
+        drawn += [
+            svg.box(x, y, box, 56, f'fill="{PALE}" stroke="{BLUE}"', 8),
+            svg.text(x + 10, y + 22, number, fill=BLUE),
+        ]
+        drawn.append(svg.text(x + 10, y + 44, name))
     rows = math.ceil(len(lessons) / columns)
     described = "; ".join(
         [f"{number} {name}" for number, name in lessons] + [words[1].format(a=a, b=b) for a, b in needs]
     )
-    return _svg(wide * columns, high * rows - 6, drawn, words[0], described)
-
-
-def _words(lang: str, **table: Any) -> Any:
-    if lang not in table:
-        raise ValueError(f"lang: expected one of {', '.join(sorted(table))}, got {lang!r}.")
-    return table[lang]
-
-
-def _svg(width: float, height: float, drawn: Sequence[str], title: str, description: str) -> Drawing:
-    size = f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}"'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" font-family="{FAMILY}" font-size="{SIZE}"'
-    style = 'style="background: white; max-width: 100%; height: auto"'
-    named = f"<title>{escape(title)}</title><desc>{escape(description)}</desc>"
-    drawing = Drawing(f'{head} {style}>{named}<rect width="100%" height="100%" fill="white"/>{"".join(drawn)}</svg>')
-    drawing.title = title
-    return drawing
-
-
-def _text(x: float, y: float, text: str, *, anchor: str = "start", fill: str = BLACK, size: int = SIZE) -> str:
-    return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" font-size="{size}" fill="{fill}">{escape(text)}</text>'
-
-
-def _line(x0: float, y0: float, x1: float, y1: float, style: str) -> str:
-    return f'<line x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}" {style}/>'
-
-
-def _box(x: float, y: float, width: float, height: float, style: str, radius: int = 4) -> str:
-    return f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="{radius}" {style}/>'
-
-
-def _head(colour: str) -> str:
-    """The attribute that puts an arrow head of this colour at the end of a line; see `_heads`."""
-    return f'marker-end="url(#head-{colour[1:]})"'
-
-
-def _heads(*colours: str) -> str:
-    """Arrow heads, named by colour: a page may hold many drawings, and equal names must be equal things."""
-    shape = '<path d="M 0 0 L 10 5 L 0 10 z" fill="{}"/>'
-    size = 'viewBox="0 0 10 10" refX="8" refY="5" markerWidth="5" markerHeight="5" orient="auto"'
-    heads = [f'<marker id="head-{colour[1:]}" {size}>{shape.format(colour)}</marker>' for colour in colours]
-    return f"<defs>{''.join(heads)}</defs>"
+    return svg.document(wide * columns, high * rows - 6, drawn, words[0], described)
 
 
 def _first_of(b: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -333,8 +286,3 @@ def _first_of(b: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 def _tuple(shape: Sequence[int]) -> str:
     return str(tuple(int(n) for n in shape))
-
-
-def _width(text: str) -> float:
-    """About how wide a text is: a Chinese letter is as wide as the size, a Latin one half of it."""
-    return sum(SIZE if ord(letter) > 0x2E80 else 0.56 * SIZE for letter in text)

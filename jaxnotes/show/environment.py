@@ -5,7 +5,7 @@ import platform
 import jax
 import numpy as np
 
-import jaxnotes
+from jaxnotes._version import version
 
 
 def about() -> str:
@@ -17,7 +17,7 @@ def about() -> str:
     True
     """
     devices = jax.devices()
-    versions = f"jaxnotes {jaxnotes.__version__}, jax {jax.__version__}, numpy {np.__version__}"
+    versions = f"jaxnotes {version()}, jax {jax.__version__}, numpy {np.__version__}"
     dtype = "float64" if jax.config.jax_enable_x64 else "float32"  # pyright: ignore[reportAttributeAccessIssue]
     precision = jax.config.jax_default_matmul_precision or "default"  # pyright: ignore[reportAttributeAccessIssue]
     where = f"{len(devices)} x {devices[0].device_kind}"

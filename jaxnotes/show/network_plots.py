@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxnotes.activation_choice import Selection
-from jaxnotes.neural_networks import Training
-from jaxnotes.show.plots import BLACK, BLUE, FONT, GREEN, ORANGE, SKY, VERMILLION, _axes, _legend
+from jaxnotes.neural_networks import Selection, Training
+from jaxnotes.show.plots import BLACK, BLUE, FONT, GREEN, ORANGE, SKY, VERMILLION, legend, styled_axes
 from jaxnotes.show.summary import Summary
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def training_curve(training: Training, *, ax: "Axes | None" = None) -> "Axes":
             f"training: expected one, got a batch of shape {np.shape(training.epochs)}. "
             "Pick a lane with jax.tree.map(lambda leaf: leaf[0], training)."
         )
-    axes = _axes(ax, "epoch", "loss")
+    axes = styled_axes(ax, "epoch", "loss")
     done = int(training.epochs)
     loss, held = (np.asarray(losses)[:done] for losses in (training.loss, training.validation_loss))
     epochs = np.arange(1, done + 1)
@@ -42,22 +41,22 @@ def training_curve(training: Training, *, ax: "Axes | None" = None) -> "Axes":
         axes.plot(epochs, held, "--", color=VERMILLION, linewidth=2, label="validation")
         best = int(np.nanargmin(held))
         axes.plot(epochs[best], held[best], "*", color=BLACK, markersize=14, label=f"lowest: epoch {best + 1}")
-    return _legend(axes, ncols=3)
+    return legend(axes, ncols=3)
 
 
 def activation_rates(selection: Selection, *, ax: "Axes | None" = None) -> "Axes":
     """The validation loss of each activation against the rate, with one standard error either way; the best of each
     activation is filled, and a cross stands for a training that diverged.
 
-    >>> from jaxnotes import activation_choice
+    >>> from jaxnotes.neural_networks import select_activation
     >>> import jax, jax.numpy as jnp
     >>> x = jnp.linspace(-1, 1, 20)[:, None]
-    >>> found = activation_choice.select_activation(jax.random.key(0), (1, 3, 1), (x, x), epochs=2)
+    >>> found = select_activation(jax.random.key(0), (1, 3, 1), (x, x), epochs=2)
     >>> ax = activation_rates(found)
     >>> ax.get_xscale()
     'log'
     """
-    axes = _axes(ax, "learning rate", "validation loss")
+    axes = styled_axes(ax, "learning rate", "validation loss")
     axes.set_xscale("log")
     order = np.argsort(selection.rate)
     seen = selection.loss[np.isfinite(selection.loss)]
@@ -75,7 +74,7 @@ def activation_rates(selection: Selection, *, ax: "Axes | None" = None) -> "Axes
         if np.isfinite(selection.loss[a, best]):
             axes.plot(selection.rate[best], selection.loss[a, best], marker, color=colour, markersize=9, zorder=3)
     axes.set_title(selection.verdict, fontsize=FONT, y=-0.32)
-    return _legend(axes, ncols=4)
+    return legend(axes, ncols=4)
 
 
 def activation_table(selection: Selection) -> Summary:
@@ -84,10 +83,10 @@ def activation_table(selection: Selection) -> Summary:
     dead: the share of dead units. grad 1 and grad n: the norms of the gradient in the first and last layer before
     training. lost: trainings that diverged. p-value: against the best activation, at the best rate.
 
-    >>> from jaxnotes import activation_choice
+    >>> from jaxnotes.neural_networks import select_activation
     >>> import jax, jax.numpy as jnp
     >>> x = jnp.linspace(-1, 1, 20)[:, None]
-    >>> found = activation_choice.select_activation(jax.random.key(0), (1, 3, 1), (x, x), epochs=2)
+    >>> found = select_activation(jax.random.key(0), (1, 3, 1), (x, x), epochs=2)
     >>> activation_table(found).heads
     ('', 'rate', 'loss', 'se', 'dead', 'grad 1', 'grad n', 'lost', 'p-value')
     """

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jaxnotes.core.status import LinearParams, Solution
+from jaxnotes.core.values.params import LinearParams
+from jaxnotes.core.values.status import Solution
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +45,7 @@ def logistic_curve(
     >>> ax.get_ylabel()
     'P(y = 1)'
     """
-    axes = _axes(ax, xlabel, ylabel)
+    axes = styled_axes(ax, xlabel, ylabel)
     x, y = np.asarray(x), np.asarray(y)
     ends = np.append(x, [] if mark is None else mark)
     margin = 0.04 * np.ptp(ends)
@@ -65,7 +66,7 @@ def logistic_curve(
         axes.plot([mark], [p], "D", color=VERMILLION, markersize=8, label=f"at {mark:g}: {p:.4f}")
         beyond = (grid[0], x.min()) if mark < x.min() else (x.max(), grid[-1])
         axes.axvspan(*beyond, facecolor="none", edgecolor="0.85", hatch="//", linewidth=0, zorder=0, label="no data")
-    return _legend(axes, ncols=2)
+    return legend(axes, ncols=2)
 
 
 def descent_path(
@@ -90,7 +91,7 @@ def descent_path(
     points = np.asarray(path.params)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"path.params: expected shape (steps + 1, 2), got {points.shape}.")
-    axes = _axes(ax, xlabel, ylabel)
+    axes = styled_axes(ax, xlabel, ylabel)
     seen = points if minimum is None else np.vstack([points, np.asarray(minimum)])
     low, high = seen.min(axis=0), seen.max(axis=0)
     margin = 0.25 * np.maximum(high - low, 1e-3 * (1 + np.abs(high)))
@@ -103,10 +104,10 @@ def descent_path(
     axes.plot(*points[0], "s", color=ORANGE, markersize=9, markeredgecolor=BLACK, label="start")
     if minimum is not None:
         axes.plot(*np.asarray(minimum), "*", color=VERMILLION, markersize=15, markeredgecolor=BLACK, label="minimum")
-    return _legend(axes, ncols=3)
+    return legend(axes, ncols=3)
 
 
-def _axes(ax: "Axes | None", xlabel: str, ylabel: str) -> "Axes":
+def styled_axes(ax: "Axes | None", xlabel: str, ylabel: str) -> "Axes":
     """`ax`, or that of a new figure, labelled, with a white background."""
     try:
         from matplotlib import pyplot
@@ -122,7 +123,7 @@ def _axes(ax: "Axes | None", xlabel: str, ylabel: str) -> "Axes":
     return axes
 
 
-def _legend(axes: "Axes", ncols: int) -> "Axes":
+def legend(axes: "Axes", ncols: int = 4) -> "Axes":
     """The legend above the axes, where it covers nothing."""
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=ncols, fontsize=FONT, frameon=False)
     return axes

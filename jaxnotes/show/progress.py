@@ -5,7 +5,7 @@ from typing import Any
 from jax.typing import ArrayLike
 
 from jaxnotes import neural_networks
-from jaxnotes.core.arrays import Array
+from jaxnotes.core.values.arrays import Array
 from jaxnotes.neural_networks import Network, Training
 
 

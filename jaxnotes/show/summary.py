@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from jaxnotes.core import likelihood
-from jaxnotes.core.inference import Inference
-from jaxnotes.core.status import MESSAGES, LinearParams, Solution, Status
+from jaxnotes.core.inference.covariance import Inference
+from jaxnotes.core.likelihood import observations
+from jaxnotes.core.values.params import LinearParams
+from jaxnotes.core.values.status import MESSAGES, Solution, Status
 
 WIDTH = 80
 
@@ -121,7 +122,7 @@ def columns(solution: Solution, inference: Inference, names: Sequence[str] | Non
 def _names(params: Any, names: Sequence[str] | None) -> list[str]:
     """One name for each of the flat parameters. With several classes, term[k] is that of row k of params.coef."""
     if not isinstance(params, LinearParams):
-        return _checked(names, likelihood.names(params))
+        return _checked(names, observations.names(params))
     first = [] if params.intercept is None else ["intercept"]
     terms = first + _checked(names, [f"x{j + 1}" for j in range(params.coef.shape[-1])])
     if params.coef.ndim == 1:

@@ -29,7 +29,7 @@ import numpy as np
 
 import jaxnotes as jn
 from jaxnotes import check as exercises
-from jaxnotes.core.compat import x64
+from jaxnotes.core.values.compat import x64
 from jaxnotes.show import diagrams
 from jaxnotes.show.lesson_plots import gradients as draw
 from jaxnotes.show.slider import slider

@@ -27,7 +27,7 @@ import numpy as np
 
 import jaxnotes as jn
 from jaxnotes import check as exercises
-from jaxnotes.core.compat import x64
+from jaxnotes.core.values.compat import x64
 from jaxnotes.show.lesson_plots import gradient_descent as draw
 from jaxnotes.show.slider import slider
 

@@ -31,7 +31,7 @@ import numpy as np
 
 import jaxnotes as jn
 from jaxnotes import check as exercises
-from jaxnotes.core.compat import x64
+from jaxnotes.core.values.compat import x64
 from jaxnotes.show.lesson_plots import broadcasting, canvas
 from jaxnotes.show.lesson_plots import linear_regression as draw
 from jaxnotes.show.slider import slider

@@ -32,7 +32,7 @@ import numpy as np
 
 import jaxnotes as jn
 from jaxnotes import check as exercises
-from jaxnotes.core.compat import x64
+from jaxnotes.core.values.compat import x64
 from jaxnotes.show import network_plots
 from jaxnotes.show.lesson_plots import activations as draw
 

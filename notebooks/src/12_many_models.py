@@ -491,10 +491,10 @@ print(f"mean of the separated {all_slopes[status == 6].mean():.3f}, which is no 
 assert all_slopes.mean() < slopes.mean() - 0.01
 
 # %% [markdown] lang="zh"
-# **正解**：先看 `status`，再用数值；只有 `CONVERGED` 是答案。状态由线性规划独立核对：`tests/test_separation.py::test_against_linear_programming`。
+# **正解**：先看 `status`，再用数值；只有 `CONVERGED` 是答案。状态由线性规划独立核对：`tests/core/linear/test_existence.py::test_against_linear_programming`。
 
 # %% [markdown] lang="en"
-# **The theorem**: first the `status`, then the number; only `CONVERGED` is an answer. Statuses are checked independently by linear programming: `tests/test_separation.py::test_against_linear_programming`.
+# **The theorem**: first the `status`, then the number; only `CONVERGED` is an answer. Statuses are checked independently by linear programming: `tests/core/linear/test_existence.py::test_against_linear_programming`.
 
 # %% [markdown] lang="zh"
 # ## 7 练习

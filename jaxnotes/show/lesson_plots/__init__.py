@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jax.typing import ArrayLike
 
-from jaxnotes.show.plots import BLACK, BLUE, FONT, GREEN, ORANGE, SKY, VERMILLION, _axes, _legend
+from jaxnotes.show.plots import BLACK, BLUE, FONT, GREEN, ORANGE, SKY, VERMILLION, legend, styled_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,13 +40,8 @@ def canvas(*labels: tuple[str, str], width: float = 7.2, height: float = 4.2) ->
     from matplotlib import pyplot
 
     _, axes = pyplot.subplots(1, len(labels), figsize=(width, height), layout="constrained", squeeze=False)
-    styled = [_axes(ax, *names) for ax, names in zip(axes[0], labels, strict=True)]
+    styled = [styled_axes(ax, *names) for ax, names in zip(axes[0], labels, strict=True)]
     return styled[0] if len(styled) == 1 else styled
-
-
-def legend(ax: "Axes", ncols: int = 4) -> "Axes":
-    """The legend above the axes, where it covers nothing."""
-    return _legend(ax, ncols)
 
 
 def growth(sizes: dict[str, ArrayLike], costs: dict[str, ArrayLike], exponents: dict[str, float], cost: str) -> "Axes":

@@ -9,8 +9,9 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jaxnotes import activations
-from jaxnotes.show.diagrams import GREY, Drawing, _line, _svg, _text, _words
+from jaxnotes.show import svg
 from jaxnotes.show.lesson_plots import BLACK, BLUE, GREEN, LINES, SKY, VERMILLION, canvas, legend
+from jaxnotes.show.svg import GREY, Drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,31 +64,33 @@ def kinks(functions: dict[str, Fun], lang: str = "en") -> Drawing:
     >>> kinks({"jnp.abs(x)": jnp.abs}, lang="zh")
     <svg: 0 处的导数是约定>
     """
-    words = _words(
+    words = svg.words(
         lang,
         en=("The derivative at 0 is a convention", "code", "left", "jax.grad at 0", "right"),
         zh=("0 处的导数是约定", "写法", "左导数", "0 处 jax.grad", "右导数"),
     )
     columns, high = (150, 420, 540, 670), 62
     drawn = [
-        _text(at, 24, word, anchor="start" if at == 150 else "middle", fill=colour)
+        svg.text(at, 24, word, anchor="start" if at == 150 else "middle", fill=colour)
         for at, word, colour in zip(columns, words[1:], (BLACK, BLUE, VERMILLION, BLUE), strict=True)
     ]
     rows = []
     for k, (code, fun) in enumerate(functions.items()):
         left, at, right = (float(jax.grad(fun)(x)) for x in (-1.0, 0.0, 1.0))
         x, y = 76, 36 + high * k + 38
-        drawn.append(_line(16, y - 38, 744, y - 38, f'stroke="{GREY}" stroke-width="0.8"'))
-        drawn.append(_line(x - 52, y, x + 52, y, f'stroke="{GREY}" stroke-width="0.8"'))
+        drawn.append(svg.line(16, y - 38, 744, y - 38, f'stroke="{GREY}" stroke-width="0.8"'))
+        drawn.append(svg.line(x - 52, y, x + 52, y, f'stroke="{GREY}" stroke-width="0.8"'))
         for side, slope in ((-1, left), (1, right)):
-            drawn.append(_line(x, y, x + 28 * side, y - 28 * side * slope, f'stroke="{BLUE}" stroke-width="3"'))
+            drawn.append(svg.line(x, y, x + 28 * side, y - 28 * side * slope, f'stroke="{BLUE}" stroke-width="3"'))
         dashed = f'stroke="{VERMILLION}" stroke-width="2" stroke-dasharray="5 3"'
-        drawn.append(_line(x - 22, y + 22 * at, x + 22, y - 22 * at, dashed))
-        drawn.append(_text(columns[0], y - 2, code))
+        drawn.append(svg.line(x - 22, y + 22 * at, x + 22, y - 22 * at, dashed))
+        drawn.append(svg.text(columns[0], y - 2, code))
         for place, slope, colour in zip(columns[1:], (left, at, right), (BLUE, VERMILLION, BLUE), strict=True):
-            drawn.append(_text(place, y - 2, f"{slope:.3g}", anchor="middle", fill=colour))
+            drawn.append(svg.text(place, y - 2, f"{slope:.3g}", anchor="middle", fill=colour))
         rows.append(f"{code}: {left:.3g}, {at:.3g}, {right:.3g}")
-    return _svg(760, 36 + high * len(functions) + 4, drawn, words[0], f"{', '.join(words[1:])}. {'; '.join(rows)}")
+    return svg.document(
+        760, 36 + high * len(functions) + 4, drawn, words[0], f"{', '.join(words[1:])}. {'; '.join(rows)}"
+    )
 
 
 def saturation(functions: dict[str, Fun], ends: dict[str, float]) -> Any:

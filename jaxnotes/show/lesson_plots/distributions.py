@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jaxnotes.show.diagrams import GREY, PALE, Drawing, _line, _svg, _text, _width, _words
+from jaxnotes.show import svg
 from jaxnotes.show.lesson_plots import BLACK, BLUE, GREEN, LINES, ORANGE, VERMILLION, canvas, legend
+from jaxnotes.show.svg import GREY, PALE, Drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +26,7 @@ def paths(heads: int, tails: int, lang: str = "en") -> Drawing:
     <svg: 10 sequences of 3 heads and 2 tails>
     """
     n, total = heads + tails, math.comb(heads + tails, heads)
-    words = _words(
+    words = svg.words(
         lang,
         en=(
             "{total} sequences of {k} heads and {m} tails",
@@ -48,28 +49,28 @@ def paths(heads: int, tails: int, lang: str = "en") -> Drawing:
 
     drawn = []
     for i in range(heads + 1):
-        drawn.append(_line(*at(i, 0), *at(i, tails), f'stroke="{GREY}"'))
+        drawn.append(svg.line(*at(i, 0), *at(i, tails), f'stroke="{GREY}"'))
     for j in range(tails + 1):
-        drawn.append(_line(*at(0, j), *at(heads, j), f'stroke="{GREY}"'))
+        drawn.append(svg.line(*at(0, j), *at(heads, j), f'stroke="{GREY}"'))
     for middle, style in (
         ((heads, 0), f'stroke="{BLUE}" stroke-width="5"'),
         ((0, tails), f'stroke="{VERMILLION}" stroke-width="5" stroke-dasharray="10 6"'),
     ):
-        drawn.append(_line(*at(0, 0), *at(*middle), style))
-        drawn.append(_line(*at(*middle), *at(heads, tails), style))
+        drawn.append(svg.line(*at(0, 0), *at(*middle), style))
+        drawn.append(svg.line(*at(*middle), *at(heads, tails), style))
     for i in range(heads + 1):
         for j in range(tails + 1):
             (x, y), last = at(i, j), i == heads and j == tails
             drawn.append(f'<circle cx="{x}" cy="{y}" r="18" fill="{ORANGE if last else PALE}" stroke="{BLACK}"/>')
-            drawn.append(_text(x, y + 5, str(math.comb(i + j, i)), anchor="middle"))
-    drawn.append(_text(left + step * heads / 2, bottom + 46, f"{words[1]} →", anchor="middle", fill=GREY))
-    drawn.append(_text(12, 24, f"{words[2]} ↑", fill=GREY))
+            drawn.append(svg.text(x, y + 5, str(math.comb(i + j, i)), anchor="middle"))
+    drawn.append(svg.text(left + step * heads / 2, bottom + 46, f"{words[1]} →", anchor="middle", fill=GREY))
+    drawn.append(svg.text(12, 24, f"{words[2]} ↑", fill=GREY))
     lines = [line.format(**facts) for line in words[3]]
     beside = left + step * heads + 44
-    drawn += [_text(beside, 60 + 34 * k, line) for k, line in enumerate(lines)]
+    drawn += [svg.text(beside, 60 + 34 * k, line) for k, line in enumerate(lines)]
     title = words[0].format(**facts)
-    width = beside + max(map(_width, lines)) + 10
-    return _svg(width, bottom + 62, drawn, title, f"{title}, n = {n}. " + ". ".join(lines))
+    width = beside + max(map(svg.width, lines)) + 10
+    return svg.document(width, bottom + 62, drawn, title, f"{title}, n = {n}. " + ". ".join(lines))
 
 
 def observed_and_expected(values: ArrayLike, observed: ArrayLike, expected: ArrayLike, *, xlabel: str) -> "Axes":

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jax.typing import ArrayLike
 
-from jaxnotes.show.diagrams import GREY, PALE, Drawing, _line, _svg, _text, _words
+from jaxnotes.show import svg
 from jaxnotes.show.lesson_plots import BLACK, BLUE, GREEN, LINES, SKY, VERMILLION, canvas, legend
+from jaxnotes.show.svg import GREY, PALE, Drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +23,7 @@ def triangle(angles: Sequence[float], corrections: Sequence[float], lang: str = 
     >>> triangle([216000, 216000, 215994], [2, 2, 2])
     <svg: Three angles of a triangle, adjusted to 180 degrees>
     """
-    words = _words(
+    words = svg.words(
         lang,
         en=("Three angles of a triangle, adjusted to 180 degrees", ("observed", "correction", "adjusted"), "sum"),
         zh=("三角形三个内角的平差", ("观测值", "改正数", "平差值"), "和"),
@@ -35,20 +36,20 @@ def triangle(angles: Sequence[float], corrections: Sequence[float], lang: str = 
     shape = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
     drawn = [f'<polygon points="{shape}" fill="{PALE}" stroke="{BLUE}" stroke-width="2.5"/>']
     drawn += [_arc(corners[k], corners[k - 2], corners[k - 1]) for k in range(3)]
-    drawn += [_text(x, y, name, size=18) for (x, y), name in zip(places, "ABC", strict=True)]
+    drawn += [svg.text(x, y, name, size=18) for (x, y), name in zip(places, "ABC", strict=True)]
     columns = (500, 600, 730)
-    drawn += [_text(x, 96, word, anchor="end", fill=GREY) for x, word in zip(columns, words[1], strict=True)]
+    drawn += [svg.text(x, 96, word, anchor="end", fill=GREY) for x, word in zip(columns, words[1], strict=True)]
     rows = [*zip("ABC", angles, corrections, strict=True), (words[2], sum(angles), sum(corrections))]
     facts = []
     for k, (name, angle, correction) in enumerate(rows):
         y = 130 + 34 * k + 10 * (k == 3)
         numbers = (_degrees(angle), f"{correction:+.3g}″", _degrees(angle + correction))
-        drawn.append(_text(372, y, name))
+        drawn.append(svg.text(372, y, name))
         for x, number, colour in zip(columns, numbers, (BLACK, VERMILLION, GREEN), strict=True):
-            drawn.append(_text(x, y, number, anchor="end", fill=colour))
+            drawn.append(svg.text(x, y, number, anchor="end", fill=colour))
         facts.append(f"{name}: {' '.join(numbers)}")
-    drawn.append(_line(372, 212, 730, 212, f'stroke="{GREY}"'))
-    return _svg(760, 310, drawn, words[0], "; ".join(facts))
+    drawn.append(svg.line(372, 212, 730, 212, f'stroke="{GREY}"'))
+    return svg.document(760, 310, drawn, words[0], "; ".join(facts))
 
 
 def solver_errors(condition: ArrayLike, errors: Mapping[str, ArrayLike], *, eps: float) -> "Axes":

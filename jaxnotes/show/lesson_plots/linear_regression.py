@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jaxnotes.show.diagrams import GREY, PALE, Drawing, _box, _line, _svg, _text, _words
+from jaxnotes.show import svg
 from jaxnotes.show.lesson_plots import BLACK, BLUE, GREEN, LINES, ORANGE, VERMILLION, canvas, legend
-from jaxnotes.show.plots import _axes
+from jaxnotes.show.plots import styled_axes
+from jaxnotes.show.svg import GREY, PALE, Drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +62,7 @@ def three_distances(x: ArrayLike, y: ArrayLike, lines: Sequence[Line], lang: str
     >>> three_distances([0.0, 1.0], [0.0, 2.0], [(1.0, 0.5), (2.0, 0.0), (3.0, 0.0)])
     <svg: Three distances from a point to a line, three lines>
     """
-    words = _words(
+    words = svg.words(
         lang,
         en=(
             "Three distances from a point to a line, three lines",
@@ -89,13 +90,13 @@ def three_distances(x: ArrayLike, y: ArrayLike, lines: Sequence[Line], lang: str
             ((y - intercept) / slope, y),
         )[k]
         ends = np.array([x.min() - 10 / unit, x.max() + 10 / unit])
-        drawn.append(_box(left, 44, 236, 240, f'fill="{PALE}" stroke="{GREY}"'))
+        drawn.append(svg.box(left, 44, 236, 240, f'fill="{PALE}" stroke="{GREY}"'))
         drawn += [
-            _line(*at(a, b), *at(c, d), f'stroke="{colours[k]}" stroke-width="3"')
+            svg.line(*at(a, b), *at(c, d), f'stroke="{colours[k]}" stroke-width="3"')
             for a, b, c, d in zip(x, y, *feet, strict=True)
         ]
         drawn.append(
-            _line(
+            svg.line(
                 *at(ends[0], slope * ends[0] + intercept),
                 *at(ends[1], slope * ends[1] + intercept),
                 f'stroke="{BLUE}" stroke-width="2.5"',
@@ -104,10 +105,10 @@ def three_distances(x: ArrayLike, y: ArrayLike, lines: Sequence[Line], lang: str
         for a, b in zip(x, y, strict=True):
             across, up = at(a, b)
             drawn.append(f'<circle cx="{across:.1f}" cy="{up:.1f}" r="4.5" fill="{BLACK}"/>')
-        drawn.append(_text(left + 118, 30, words[1][k], anchor="middle", fill=BLACK, size=16))
-        drawn.append(_text(left + 118, 308, f"{words[2]} {slope:.4f}", anchor="middle", fill=BLUE))
+        drawn.append(svg.text(left + 118, 30, words[1][k], anchor="middle", fill=BLACK, size=16))
+        drawn.append(svg.text(left + 118, 308, f"{words[2]} {slope:.4f}", anchor="middle", fill=BLUE))
         facts.append(f"{words[1][k]}: {words[2]} {slope:.4f}")
-    return _svg(760, 322, drawn, words[0], "; ".join(facts))
+    return svg.document(760, 322, drawn, words[0], "; ".join(facts))
 
 
 def bowl(
@@ -155,7 +156,7 @@ def quartet(sets: Sequence[Any], lines: Sequence[Line]) -> list["Axes"]:
     from matplotlib import pyplot
 
     figure, grid = pyplot.subplots(2, 2, figsize=(7.6, 5.6), sharex=True, sharey=True, layout="constrained")
-    panels = [_axes(ax, "x" if k > 1 else "", "y" if k % 2 == 0 else "") for k, ax in enumerate(grid.ravel())]
+    panels = [styled_axes(ax, "x" if k > 1 else "", "y" if k % 2 == 0 else "") for k, ax in enumerate(grid.ravel())]
     ends = np.array([3.0, 20.0])
     for ax, points, (slope, intercept), name in zip(panels, sets, lines, ("I", "II", "III", "IV"), strict=True):
         ax.plot(ends, slope * ends + intercept, color=BLUE, linewidth=2.2)

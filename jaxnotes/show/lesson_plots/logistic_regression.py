@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jaxnotes.core.inference import Inference
-from jaxnotes.core.status import Solution
-from jaxnotes.show import plots
-from jaxnotes.show.diagrams import Drawing, _head, _heads, _line, _svg, _text, _words
+from jaxnotes.core.inference.covariance import Inference
+from jaxnotes.core.values.status import Solution
+from jaxnotes.show import plots, svg
 from jaxnotes.show.lesson_plots import BLACK, BLUE, GREEN, LINES, ORANGE, SKY, VERMILLION, canvas, legend
+from jaxnotes.show.svg import Drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -145,7 +145,7 @@ def neuron(lang: str = "en") -> Drawing:
     >>> neuron()
     <svg: A unit alone, and logistic regression>
     """
-    words = _words(
+    words = svg.words(
         lang,
         en=(
             "A unit alone, and logistic regression",
@@ -156,22 +156,28 @@ def neuron(lang: str = "en") -> Drawing:
         ),
         zh=("一个节点，以及逻辑回归", "节点：只会计算", "回归：从数据中学习", "标签", "损失"),
     )
-    arrow = f'stroke="{BLACK}" stroke-width="1.8" {_head(BLACK)}'
-    drawn = [_heads(BLACK, VERMILLION)]
+    arrow = f'stroke="{BLACK}" stroke-width="1.8" {svg.head(BLACK)}'
+    drawn = [svg.heads(BLACK, VERMILLION)]
     for k, y in enumerate((60, 120, 180), 1):
-        drawn += [_line(62, y, 174, 120 + (y - 120) * 0.3, arrow), _text(30, y + 5, f"x{'₁₂₃'[k - 1]}", fill=BLUE)]
+        drawn += [
+            svg.line(62, y, 174, 120 + (y - 120) * 0.3, arrow),
+            svg.text(30, y + 5, f"x{'₁₂₃'[k - 1]}", fill=BLUE),
+        ]
     drawn.append(f'<circle cx="255" cy="120" r="82" fill="white" stroke="{BLUE}" stroke-width="3"/>')
-    drawn.append(_line(255, 38, 255, 202, f'stroke="{BLUE}" stroke-width="2"'))
-    drawn += [_text(215, 125, "wᵀx + b", anchor="middle"), _text(295, 125, "σ(z)", anchor="middle")]
-    drawn += [_line(337, 120, 402, 120, arrow), _text(410, 125, "ŷ = P(y = 1 | x)", fill=GREEN)]
-    drawn += [_text(255, 228, words[1], anchor="middle", fill=BLUE)]
-    dashed = f'stroke="{VERMILLION}" stroke-width="1.8" stroke-dasharray="6 4" {_head(VERMILLION)}'
-    drawn += [_line(545, 120, 590, 120, dashed), _text(655, 40, f"y ({words[3]})", anchor="middle", fill=VERMILLION)]
-    drawn.append(_line(655, 50, 655, 84, dashed))
+    drawn.append(svg.line(255, 38, 255, 202, f'stroke="{BLUE}" stroke-width="2"'))
+    drawn += [svg.text(215, 125, "wᵀx + b", anchor="middle"), svg.text(295, 125, "σ(z)", anchor="middle")]
+    drawn += [svg.line(337, 120, 402, 120, arrow), svg.text(410, 125, "ŷ = P(y = 1 | x)", fill=GREEN)]
+    drawn += [svg.text(255, 228, words[1], anchor="middle", fill=BLUE)]
+    dashed = f'stroke="{VERMILLION}" stroke-width="1.8" stroke-dasharray="6 4" {svg.head(VERMILLION)}'
+    drawn += [
+        svg.line(545, 120, 590, 120, dashed),
+        svg.text(655, 40, f"y ({words[3]})", anchor="middle", fill=VERMILLION),
+    ]
+    drawn.append(svg.line(655, 50, 655, 84, dashed))
     drawn.append(
         f'<rect x="596" y="90" width="144" height="60" rx="8" fill="white" stroke="{VERMILLION}" '
         'stroke-width="2" stroke-dasharray="6 4"/>'
     )
-    drawn += [_text(668, 115, words[4], anchor="middle"), _text(668, 138, "log(1+eᶻ) − y z", anchor="middle")]
-    drawn += [_text(640, 228, words[2], anchor="middle", fill=VERMILLION)]
-    return _svg(760, 240, drawn, words[0], f"{words[1]} wᵀx + b, σ(z); {words[2]}: log(1+eᶻ) − y z")
+    drawn += [svg.text(668, 115, words[4], anchor="middle"), svg.text(668, 138, "log(1+eᶻ) − y z", anchor="middle")]
+    drawn += [svg.text(640, 228, words[2], anchor="middle", fill=VERMILLION)]
+    return svg.document(760, 240, drawn, words[0], f"{words[1]} wᵀx + b, σ(z); {words[2]}: log(1+eᶻ) − y z")

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxnotes.show.diagrams import Drawing, _box, _head, _heads, _line, _svg, _text, _words
+from jaxnotes.show import svg
 from jaxnotes.show.lesson_plots import BLACK, BLUE, GREEN, ORANGE, SKY, VERMILLION, canvas, legend
+from jaxnotes.show.svg import Drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,25 +89,27 @@ def function_map(lang: str = "en") -> Drawing:
     >>> function_map()
     <svg: One function for one model or a million>
     """
-    words = _words(
+    words = svg.words(
         lang,
         en=("One function for one model or a million", "one key", "one fit", "B keys", "B fits", "(B,)"),
         zh=("同一个函数，一个模型或一百万个", "一个密钥", "一个拟合", "B 个密钥", "B 个拟合", "(B,)"),
     )
-    arrow = f'stroke="{BLACK}" stroke-width="1.8" {_head(BLACK)}'
+    arrow = f'stroke="{BLACK}" stroke-width="1.8" {svg.head(BLACK)}'
     plain = f'fill="white" stroke="{BLUE}" stroke-width="2.5"'
-    drawn = [_heads(BLACK)]
-    drawn += [_text(70, 65, words[1], anchor="middle"), _line(130, 60, 236, 60, arrow)]
-    drawn += [_box(244, 32, 200, 56, plain, 8), _text(344, 66, "resampled_fit", anchor="middle", fill=BLUE)]
-    drawn += [_line(448, 60, 556, 60, arrow), _text(630, 65, words[2], anchor="middle")]
+    drawn = [svg.heads(BLACK)]
+    drawn += [svg.text(70, 65, words[1], anchor="middle"), svg.line(130, 60, 236, 60, arrow)]
+    drawn += [svg.box(244, 32, 200, 56, plain, 8), svg.text(344, 66, "resampled_fit", anchor="middle", fill=BLUE)]
+    drawn += [svg.line(448, 60, 556, 60, arrow), svg.text(630, 65, words[2], anchor="middle")]
     outer = f'fill="white" stroke="{VERMILLION}" stroke-width="2.5" stroke-dasharray="8 4"'
-    drawn += [_box(214, 126, 260, 122, outer, 8), _text(228, 150, "jax.vmap", fill=VERMILLION)]
-    drawn += [_box(244, 168, 200, 56, plain, 8), _text(344, 202, "resampled_fit", anchor="middle", fill=BLUE)]
+    drawn += [svg.box(214, 126, 260, 122, outer, 8), svg.text(228, 150, "jax.vmap", fill=VERMILLION)]
+    drawn += [svg.box(244, 168, 200, 56, plain, 8), svg.text(344, 202, "resampled_fit", anchor="middle", fill=BLUE)]
     for k in (-1, 0, 1):
         drawn += [
-            _line(130, 196 + 14 * k, 206, 196 + 14 * k, arrow),
-            _line(480, 196 + 14 * k, 556, 196 + 14 * k, arrow),
+            svg.line(130, 196 + 14 * k, 206, 196 + 14 * k, arrow),
+            svg.line(480, 196 + 14 * k, 556, 196 + 14 * k, arrow),
         ]
     for x, word in ((70, words[3]), (630, words[4])):
-        drawn += [_text(x, 196, word, anchor="middle"), _text(x, 218, words[5], anchor="middle")]
-    return _svg(720, 264, drawn, words[0], f"{words[1]}: resampled_fit, {words[2]}; {words[3]}: vmap, {words[4]}")
+        drawn += [svg.text(x, 196, word, anchor="middle"), svg.text(x, 218, words[5], anchor="middle")]
+    return svg.document(
+        720, 264, drawn, words[0], f"{words[1]}: resampled_fit, {words[2]}; {words[3]}: vmap, {words[4]}"
+    )

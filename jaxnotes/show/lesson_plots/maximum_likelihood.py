@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 
 from jaxnotes import distributions
 from jaxnotes.show.lesson_plots import BLACK, BLUE, LINES, ORANGE, SKY, VERMILLION, canvas, legend
-from jaxnotes.show.plots import _axes
+from jaxnotes.show.plots import styled_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,17 +31,17 @@ def two_slices(n: int, k: int, p: float) -> Any:
     table = np.asarray(jax.vmap(lambda p: jnp.exp(binomial.log_prob(binomial.Params(n, p), counts)))(grid))
     row, column = table[np.argmin(np.abs(grid - p))], table[:, k]
     _, panels = pyplot.subplot_mosaic([["map", "law"], ["map", "curve"]], figsize=(7.2, 5.2), layout="constrained")
-    surface = _axes(panels["map"], "k", "p")
+    surface = styled_axes(panels["map"], "k", "p")
     edges = (-0.5, n + 0.5, 0, 1)
     surface.imshow(
         table, origin="lower", extent=edges, aspect="auto", cmap="cividis", vmax=0.4, interpolation="nearest"
     )
     surface.axhline(p, color="white", linewidth=2.5)
     surface.axvline(k, color=ORANGE, linewidth=2.5, linestyle="--")
-    law = _axes(panels["law"], "k", "probability")
+    law = styled_axes(panels["law"], "k", "probability")
     law.bar(counts, row, color=BLUE, edgecolor=BLACK)
     law.set_title(f"along k, at p = {p:g}: sum {row.sum():.0f}", fontsize=12)
-    curve = _axes(panels["curve"], "p", "likelihood")
+    curve = styled_axes(panels["curve"], "p", "likelihood")
     curve.fill_between(grid, column, color=ORANGE, alpha=0.35)
     curve.plot(grid, column, color=ORANGE, linewidth=2.2, linestyle="--")
     curve.set_title(f"along p, at k = {k}: area 1/{n + 1}", fontsize=12)

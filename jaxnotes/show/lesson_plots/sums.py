@@ -11,8 +11,9 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jaxnotes.notation import Symbol
-from jaxnotes.show.diagrams import FAMILY, GREY, PALE, Drawing, _box, _svg, _text, _words
+from jaxnotes.show import svg
 from jaxnotes.show.lesson_plots import BLACK, BLUE, LINES, SKY, canvas, legend
+from jaxnotes.show.svg import FAMILY, GREY, PALE, Drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +28,7 @@ def sums_as_areas(n: int, lang: str = "en") -> Drawing:
     >>> sums_as_areas(4)
     <svg: The sums of the first 4 integers and cubes, as areas>
     """
-    words = _words(
+    words = svg.words(
         lang,
         en=(
             f"The sums of the first {n} integers and cubes, as areas",
@@ -51,29 +52,30 @@ def sums_as_areas(n: int, lang: str = "en") -> Drawing:
         for row in range(n):
             own = row < column
             style = _filled(SKY) if own else f'fill="white" stroke="{GREY}" stroke-dasharray="5 4"'
-            stairs.append(_box(36 + 48 * column, 60 + 48 * (n - 1 - row), 46, 46, style))
+            stairs.append(svg.box(36 + 48 * column, 60 + 48 * (n - 1 - row), 46, 46, style))
     stairs += [
-        _text(36 + 48 * k + 23, 60 + 48 * n + 22, str(k), anchor="middle", fill=BLUE, size=17) for k in range(1, n + 1)
+        svg.text(36 + 48 * k + 23, 60 + 48 * n + 22, str(k), anchor="middle", fill=BLUE, size=17)
+        for k in range(1, n + 1)
     ]
     unit = 240 / side
-    angles = [_box(x, y, w, h, style, 0) for x, y, w, h, style in _angles(n, 420, 60, unit)]
+    angles = [svg.box(x, y, w, h, style, 0) for x, y, w, h, style in _angles(n, 420, 60, unit)]
     at = [(420 + unit * (k * (k + 1) / 2 - k / 2), k) for k in range(1, n + 1)]
-    angles += [_text(x, 60 + (x - 420) + 6, f"{k}³", anchor="middle", size=17) for x, k in at]
+    angles += [svg.text(x, 60 + (x - 420) + 6, f"{k}³", anchor="middle", size=17) for x, k in at]
     total = f"1 + … + {n} = {n} · {n + 1} / 2 = {side}"
     cubes = f"1³ + … + {n}³ = (1 + … + {n})² = {side**2}"
     drawn = [
         *stairs,
         *angles,
-        _text(36, 30, total, size=17),
-        _text(420, 30, cubes, size=17),
-        _text(36, 345, words[1], fill=GREY),
-        _text(420, 345, words[2], fill=GREY),
+        svg.text(36, 30, total, size=17),
+        svg.text(420, 30, cubes, size=17),
+        svg.text(36, 345, words[1], fill=GREY),
+        svg.text(420, 345, words[2], fill=GREY),
     ]
     facts = [
         words[3].format(n=n, m=n + 1),
         words[4].format(side=side, n=n, areas=", ".join(str(k**3) for k in range(1, n + 1))),
     ]
-    return _svg(760, 362, drawn, words[0], "; ".join([total, facts[0], cubes, facts[1]]))
+    return svg.document(760, 362, drawn, words[0], "; ".join([total, facts[0], cubes, facts[1]]))
 
 
 def _filled(colour: str) -> str:
@@ -174,7 +176,7 @@ def symbol_table(rows: Sequence[Symbol], lang: str = "en") -> SymbolTable:
     >>> symbol_table(lookup("KL"))
     D_KL(P‖Q)  jn.information.kl_divergence(P, Q)
     """
-    head = _words(lang, en=("Symbol", "Meaning", "Example; code → result"), zh=("符号", "含义", "例子；代码 → 结果"))
+    head = svg.words(lang, en=("Symbol", "Meaning", "Example; code → result"), zh=("符号", "含义", "例子；代码 → 结果"))
     # Every colour and width is said in the cell: the pages that show it have styles of their own for tables.
     cell = f"text-align:left;vertical-align:top;padding:5px 12px 5px 0;border-bottom:1px solid {PALE};color:"
     code = "font-family:monospace;font-size:13px;white-space:pre-wrap"

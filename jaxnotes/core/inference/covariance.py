@@ -1,0 +1,182 @@
+"""Standard errors, tests and intervals from a fit: one covariance for every model with a linear predictor.
+
+With the design A (n, q), row weights w, information c_i (minus the second derivative of the log-likelihood in eta_i)
+and score u_i (the first), H = sum_i w_i c_i a_i a_i' + P with a penalty P, the covariances of the estimate are
+
+    nonrobust   H^-1 (H - P) H^-1                                (H^-1 without a penalty)
+    HC0 .. HC3  H^-1 ( sum_i w_i f_i u_i^2 a_i a_i' ) H^-1        f_i = 1, n / (n - q), 1 / (1 - h_i), 1 / (1 - h_i)^2
+    cluster     H^-1 ( sum_g s_g s_g' ) H^-1 G/(G-1) (n-1)/(n-q)  s_g = sum of w_i u_i a_i over group g, G groups
+
+with leverage h_i = c_i a_i' H^-1 a_i. A row with several predictors has r parts, and sums over them stand for its
+information and score: sum_r c_ir a_ir a_ir' for c_i a_i a_i', sum_r u_ir a_ir for u_i a_i. (White 1980; MacKinnon and
+White 1985, J. Econometrics 29, 305-325; Liang and Zeger 1986). n = sum_i w_i. All go through a root of H^-1 from a
+singular value decomposition of the weighted design, never through the inverse of H: this keeps twice as many digits.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+
+from jaxnotes.core.matrix import factors as linalg
+from jaxnotes.core.matrix.products import contract
+from jaxnotes.core.special import tails as special
+from jaxnotes.core.values import arrays
+from jaxnotes.core.values.arrays import Array
+
+COVARIANCES = ("nonrobust", "HC0", "HC1", "HC2", "HC3", "cluster")
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Inference:
+    """What the data say about each parameter; flat vectors (q,), the intercept first.
+
+    estimate, se: the estimate and its standard error. statistic: estimate / se. pvalue: two-sided, of the hypothesis
+    that the parameter is 0. lower, upper: the interval. covariance: (q, q). df: degrees of freedom of the t
+    distribution, infinite for the normal. NaN, but for the estimate, where the fit did not converge.
+    """
+
+    estimate: Array
+    se: Array
+    statistic: Array
+    pvalue: Array
+    lower: Array
+    upper: Array
+    covariance: Array
+    df: Array
+
+
+class Terms(NamedTuple):
+    """Row by row what a covariance needs: design (n, q); weights, score and information (n,); penalty (q,).
+
+    A row may have r parts: then design (n, r, q), score and information (n, r).
+
+    """
+
+    design: Array
+    weights: Array
+    score: Array
+    information: Array
+    penalty: Array
+
+
+def check_covariance(cov: str, groups: ArrayLike | None, n: int, known: tuple[str, ...] = COVARIANCES) -> Array:
+    """The groups, shape (n,), after checking that `cov` is known and labels are given exactly for "cluster"."""
+    if cov not in known:
+        raise ValueError(f"cov: expected one of {', '.join(known)}, got {cov!r}.")
+    if (cov == "cluster") != (groups is not None):
+        given = "none" if groups is None else "some"
+        raise ValueError(f"groups: expected labels exactly with cov='cluster', got {given} with cov={cov!r}.")
+    return jnp.zeros((n,), jnp.int32) if groups is None else arrays.labels("groups", groups, n)
+
+
+class Spread(NamedTuple):
+    """The covariance of an estimate, (q, q), and the degrees of freedom of the model: sum_i w_i h_i, or the rank."""
+
+    covariance: Array
+    df_model: Array
+
+
+def spread(terms: Terms, cov: str, groups: Array, in_user_units: Callable[[linalg.Root], Array]) -> Spread:
+    """The covariance of the estimate; in_user_units gives the root of H^-1 in the coordinates it is wanted in.
+
+    It is a sum of squares of vectors, so that no variance is a difference.
+    """
+    terms = _in_parts(terms)
+    inverse, leverage = bread(terms)
+    turned = contract("irj,jk->irk", terms.design, inverse.root)
+    rows = contract("irj,kj->irk", turned, in_user_units(inverse))  # rows[i, r] is H^-1 a_ir
+    n_obs, q = jnp.sum(terms.weights), rows.shape[2]
+    if cov == "nonrobust":
+        vectors, squares = rows.reshape(-1, q), (terms.weights * terms.information).reshape(-1)
+    else:
+        vectors, squares = jnp.sum(terms.score[..., None] * rows, axis=1), terms.weights[:, 0]
+    if cov == "cluster":
+        vectors, G = group_sums(squares[:, None] * vectors, groups, squares)
+        squares = jnp.broadcast_to(G / (G - 1) * (n_obs - 1) / (n_obs - q), squares.shape)
+    elif cov != "nonrobust":
+        spare = jnp.maximum(1 - leverage, 0)
+        squares = squares * {"HC0": 1.0, "HC1": n_obs / (n_obs - q), "HC2": 1 / spare, "HC3": 1 / spare**2}[cov]
+    hat = jnp.sum(terms.weights[:, 0] * leverage)
+    return Spread(
+        covariance=contract("ij,ik->jk", squares[:, None] * vectors, vectors),
+        df_model=jnp.where(jnp.any(terms.penalty > 0), hat, inverse.rank),
+    )
+
+
+def bread(terms: Terms) -> tuple[linalg.Root, Array]:
+    """A root of the inverse of H, and the leverage of each row (n,)."""
+    terms = _in_parts(terms)
+    n, r, q = terms.design.shape
+    squares = jnp.broadcast_to(terms.weights * terms.information, (n, r)).reshape(-1)
+    inverse = linalg.root_of_inverse(terms.design.reshape(-1, q), squares, terms.penalty, n * r)
+    turned = jnp.sum(contract("irj,jk->irk", terms.design, inverse.root) ** 2, axis=2)
+    return inverse, jnp.sum(terms.information * turned, axis=1)
+
+
+def _in_parts(terms: Terms) -> Terms:
+    """The same terms with an axis of parts, of length 1 for rows of one predictor, and weights (n, 1)."""
+    n, q = terms.design.shape[0], terms.design.shape[-1]
+    weights, score, information = (a.reshape(n, -1) for a in (terms.weights, terms.score, terms.information))
+    return Terms(terms.design.reshape(n, -1, q), weights, score, information, terms.penalty)
+
+
+def group_sums(values: Array, groups: Array, weights: Array) -> tuple[Array, Array]:
+    """Sums of the rows (n, k) with equal labels, in an array with room for n groups, and the number of groups."""
+    present = weights > 0
+    labels = jnp.where(present, groups, groups[jnp.argmax(present)])
+    _, codes = jnp.unique(labels, return_inverse=True, size=len(labels))
+    sums = jax.ops.segment_sum(values, codes.reshape(-1), num_segments=len(labels))
+    return sums, (jnp.max(codes) + 1).astype(values.dtype)
+
+
+class Estimate(NamedTuple):
+    """estimate (q,), its covariance (q, q), degrees of freedom () and whether the fit is usable ()."""
+
+    estimate: Array
+    covariance: Array
+    df: Array
+    usable: Array
+
+
+def wald(of: Estimate, level: Array) -> Inference:
+    """t tests and intervals (normal where df is infinite) from estimates and their covariance.
+
+        statistic = estimate / se,  pvalue = P(|t| > |statistic|),  interval = estimate -+ t_((1 + level) / 2) se
+
+    The quantile is compiled apart from the rest, once for all models: it takes longer to compile than to run.
+    """
+    df = jnp.where(of.df > 0, of.df, jnp.nan).astype(of.estimate.dtype)
+    return _wald(of._replace(df=df), _quantile(level.astype(df.dtype), df))
+
+
+@jax.jit
+def _quantile(level: Array, df: Array) -> Array:
+    return special.t_isf((1 - level) / 2, df)
+
+
+@jax.jit
+def _wald(of: Estimate, quantile: Array) -> Inference:
+    se = jnp.where(of.usable, jnp.sqrt(jnp.diagonal(of.covariance)), jnp.nan)
+    statistic = of.estimate / se
+    return Inference(
+        estimate=of.estimate,
+        se=se,
+        statistic=statistic,
+        pvalue=special.t_two_sided(statistic, of.df),
+        lower=of.estimate - quantile * se,
+        upper=of.estimate + quantile * se,
+        covariance=jnp.where(of.usable, of.covariance, jnp.nan),
+        df=of.df,
+    )
+
+
+def check_level(level: ArrayLike) -> Array:
+    """The confidence level, strictly between 0 and 1 where it is a Python number."""
+    if isinstance(level, (int, float)) and not 0 < level < 1:
+        raise ValueError(f"level: expected a number between 0 and 1, got {level}. For 95 % use level=0.95.")
+    return arrays.scalar("level", level)

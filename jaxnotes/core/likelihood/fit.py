@@ -1,0 +1,93 @@
+"""The fit of a user's likelihood: on a block of problems, lane axis first; batched; differentiated at the optimum."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxnotes.core.descent import trust_region
+from jaxnotes.core.lanes import batching, implicit, passes
+from jaxnotes.core.likelihood import observations
+from jaxnotes.core.likelihood.observations import LogProb, Observations
+from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, first_status
+
+
+class Problem(NamedTuple):
+    """One fit: where to start (q,), the data, and the scaled gradient to reach ()."""
+
+    start: Array
+    observed: Observations
+    tol: Array
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def maximize(model: LogProb, max_steps: int, problem: Problem) -> Solution:
+    """The fit of one problem, params flat: batched by jax.vmap through `batching`, differentiated by `implicit`."""
+    engine = vectorised(functools.partial(solve_block, model, max_steps), lambda problem: problem.observed)
+
+    def objective(theta: Array, problem: Problem) -> Array:
+        return observations.objective(model, theta, observations.sound_only(model, theta, problem.observed))
+
+    return implicit.differentiable(engine, objective)(problem)
+
+
+def vectorised(solve_block: Callable[[Any], Any], observed: Callable[[Any], Observations]) -> Callable[[Any], Any]:
+    """A function of one problem from one of a block; problems of very many rows are solved one after the other."""
+
+    def solve_alone(problem: Any) -> Any:
+        out = solve_block(jax.tree.map(lambda leaf: leaf[None], problem))
+        return jax.tree.map(lambda leaf: leaf[0], out)
+
+    return batching.vectorise(solve_block, solve_alone, lambda problem: observed(problem).n >= passes.MANY_ROWS)
+
+
+def solve_block(model: LogProb, max_steps: int, problem: Problem) -> Solution:
+    """Solve a block: every leaf of `problem` has the lane axis first, of length 1 where shared; params are (L, q)."""
+    lanes = batching.count_lanes(problem)
+    start = jnp.broadcast_to(problem.start, (lanes, problem.start.shape[1]))
+    trouble, holes = over_lanes(_data_trouble, problem.observed, lanes)(start)
+    observed = present_rows(problem.observed, lanes)
+    evaluate = over_lanes(functools.partial(observations.with_derivatives, model), observed, lanes)
+    run = trust_region.minimise(evaluate, start, problem.tol, trouble == Status.CONVERGED, max_steps)
+    n_obs = over_lanes(lambda _, observed: observed.n_obs, observed, lanes)(start)
+    status = first_status(
+        (trouble != Status.CONVERGED, trouble),
+        (holes & ~run.at.finite, Status.NON_FINITE_DATA),
+        otherwise=trust_region.judge(run, start, problem.tol, NEGLIGIBLE_RISE / n_obs),
+    )
+    return Solution(run.at.theta, run.at.value, run.at.grad_norm, run.steps, status)
+
+
+def over_lanes(
+    function: Callable[[Array, Observations], Any], observed: Observations, lanes: int
+) -> Callable[[Array], Any]:
+    """function(theta, observed) for each lane of theta (L, ...); leaves of `observed` of lane axis 1 are shared."""
+    axes, held = batching.lane_axes(observed, lanes)
+    return lambda theta: jax.vmap(function, in_axes=(0, axes))(theta, held)
+
+
+def present_rows(observed: Observations, lanes: int) -> Observations:
+    """The observations of a block with present rows only; see `likelihood.present_only`."""
+    if observed.weights.shape[1] == 1:
+        return observed
+    any_theta = jnp.zeros((lanes, 0), observed.weights.dtype)
+    kept = over_lanes(lambda _, observed: observations.present_only(observed), observed, lanes)(any_theta)
+    return kept._replace(captured=observed.captured)
+
+
+def _data_trouble(start: Array, observed: Observations) -> tuple[Array, Array]:
+    """What the weights of one problem forbid, and whether a present row holds NaN or infinity, each ()."""
+    present = jnp.broadcast_to(observed.weights > 0, (observed.n,))
+
+    def hole(leaf: Array) -> Array:
+        return jnp.any(present & ~jnp.all(jnp.isfinite(leaf.reshape(observed.n, -1)), axis=1))
+
+    status = first_status(
+        (jnp.any(observed.weights < 0), Status.INVALID_DATA),
+        (~jnp.all(jnp.isfinite(observed.weights)), Status.NON_FINITE_DATA),
+        (~jnp.any(present), Status.TOO_FEW_ROWS),
+    )
+    return status, jnp.any(jnp.stack([hole(leaf) for leaf in jax.tree.leaves(observed.rows)]))

@@ -1,0 +1,236 @@
+"""A user's log-likelihood by rows, as a function of flat parameters that JAX can batch, differentiate and cache.
+
+With the frequency weights w_i and n_obs = sum_i w_i the objective is f = -sum_i w_i log_prob(theta, row_i) / n_obs.
+A row of weight 0 has no part in anything, whatever it holds: a present row stands in for it.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+from jax.typing import ArrayLike
+
+from jaxnotes.core.lanes import closures as captured
+from jaxnotes.core.lanes import passes as row_chunks
+from jaxnotes.core.values import arrays
+from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.params import LinearParams, as_params, as_theta
+from jaxnotes.core.values.status import Solution
+
+# A user's function as explicit(captured, theta, row), with all that it captures made an argument; a setting of jax.jit.
+LogProb = captured.Explicit
+
+
+class Observations(NamedTuple):
+    """The data of one problem: what log_prob captures, rows (a pytree, leaves (n, ...)) and weights (n,) or (1,)."""
+
+    captured: list[Array]
+    rows: Any
+    weights: Array
+
+    @property
+    def n(self) -> int:
+        """The number of rows."""
+        return jax.tree.leaves(self.rows)[0].shape[0]
+
+    @property
+    def n_obs(self) -> Array:
+        """sum_i w_i, shape ()."""
+        return jnp.sum(jnp.broadcast_to(self.weights, (self.n,)))
+
+
+def traced(
+    log_prob: Callable[[Any, Any], Array], name: str, params: Any, data: Any, weights: ArrayLike | None
+) -> tuple[LogProb, Array, Observations]:
+    """The function, its parameters as one vector (q,), and its data, checked and all of one dtype.
+
+    Arguments: name, what the caller calls params.
+    """
+    if not callable(log_prob):
+        raise TypeError(f"log_prob: expected a function of (params, row), got {type(log_prob).__name__}.")
+    params, rows = _of_one_dtype(name, params, data)
+    theta, unravel = flatten(params)
+    n = row_count(rows)
+
+    def flat(theta: Array, row: Any) -> Array:
+        return log_prob(unravel(theta), row)
+
+    example = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), rows)
+    model, constants = captured.hoist(flat, theta, example, origin=log_prob)
+    shape = jax.eval_shape(model, constants, theta, example)
+    if getattr(shape, "shape", None) != () or not jnp.issubdtype(shape.dtype, jnp.floating):
+        got = f"{shape.dtype} of shape {shape.shape}" if hasattr(shape, "shape") else type(shape).__name__
+        raise ValueError(f"log_prob: expected one real number for one row, got {got}. Sum over the parts of a row.")
+    return model, theta, Observations(constants, rows, row_weights(weights, n, theta.dtype))
+
+
+def flatten(params: Any) -> tuple[Array, Callable[[Array], Any]]:
+    """Parameters as one vector (q,), leaf by leaf, and the way back. `LinearParams` put the intercept first."""
+    if not isinstance(params, LinearParams):
+        return ravel_pytree(params)
+    theta = as_theta(params)
+    intercept = params.intercept is not None
+    return theta.reshape(-1), lambda flat: as_params(flat.reshape(theta.shape), intercept)
+
+
+def names(params: Any) -> list[str]:
+    """One name for each of the flat parameters: its place in the pytree, as in "coef[0]" or "scale".
+
+    >>> names({"coef": jnp.zeros(2), "scale": jnp.ones(())})
+    ['coef[0]', 'coef[1]', 'scale']
+
+    """
+    if isinstance(params, LinearParams):
+        first = [] if params.intercept is None else ["intercept"]
+        terms = first + [f"coef[{j}]" for j in range(params.coef.shape[-1])]
+        if params.coef.ndim == 1:
+            return terms
+        return [f"{term}[{k}]" for k in range(params.coef.shape[0]) for term in terms]
+    paths, _ = jax.tree_util.tree_flatten_with_path(params)
+    return [
+        (jax.tree_util.keystr(path, simple=True, separator=".") or "params") + _index(place, jnp.shape(leaf))
+        for path, leaf in paths
+        for place in range(jnp.size(leaf))
+    ]
+
+
+def _index(place: int, shape: tuple[int, ...]) -> str:
+    """The entry at `place` of an array of this shape, written as an index; nothing for a number."""
+    index: list[str] = []
+    for length in reversed(shape):
+        place, entry = divmod(place, length)
+        index.insert(0, str(entry))
+    return f"[{', '.join(index)}]" if shape else ""
+
+
+def row_count(data: Any) -> int:
+    """The number of rows of a pytree of arrays."""
+    shapes = [jnp.shape(leaf) for leaf in jax.tree.leaves(data)]
+    if not shapes or () in shapes or len({shape[0] for shape in shapes}) != 1 or shapes[0][0] == 0:
+        raise ValueError(
+            f"data: expected arrays with one row an observation, at least 1, got shapes {shapes}. "
+            "Turn lists into arrays with jnp.asarray; what is the same for all rows belongs into log_prob."
+        )
+    return shapes[0][0]
+
+
+def row_weights(weights: ArrayLike | None, n: int, dtype: Any) -> Array:
+    """The weights (n,), or a 1 for all of them, (1,)."""
+    if weights is not None and jnp.shape(weights) != (n,):
+        raise ValueError(f"weights: expected shape ({n},), one a row of data, got {jnp.shape(weights)}.")
+    return arrays.per_row_or("weights", weights, 1, n, dtype)
+
+
+def _of_one_dtype(name: str, params: Any, data: Any) -> tuple[Any, Any]:
+    """params and data as arrays: all parameters and the real numbers of data of one dtype, integers and bools kept."""
+    if not jax.tree.leaves(params):
+        raise ValueError(f"{name}: expected at least one number to estimate, got an empty tree.")
+    checked = jax.tree.map(lambda leaf: arrays.as_float(name, leaf), params)
+    as_reals = jax.tree.map(lambda leaf: arrays.as_float("data", leaf), data)
+    rows = jax.tree.map(jnp.asarray, data)
+    real = [leaf for leaf in jax.tree.leaves(rows) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+    # From the parameters as given, among which Python numbers are weak.
+    given = [jnp.asarray(leaf) for leaf in jax.tree.leaves(params)]
+    dtype = jnp.result_type(float, *(leaf for leaf in given if jnp.issubdtype(leaf.dtype, jnp.floating)), *real)
+
+    def row_leaf(leaf: Array, as_real: Array) -> Array:
+        return as_real.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
+
+    return jax.tree.map(lambda leaf: leaf.astype(dtype), checked), jax.tree.map(row_leaf, rows, as_reals)
+
+
+def log_probs(model: LogProb, theta: Array, observed: Observations) -> Array:
+    """log_prob of each row at theta (q,), shape (n,)."""
+
+    def one(row: Any) -> Array:
+        return model(observed.captured, theta, row).astype(theta.dtype)
+
+    return jax.vmap(one)(observed.rows)
+
+
+def objective(model: LogProb, theta: Array, observed: Observations) -> Array:
+    """f of the module's equation, shape ()."""
+    share = jnp.broadcast_to(observed.weights, (observed.n,)) / observed.n_obs
+    return -jnp.vdot(share, log_probs(model, theta, observed), precision="highest")
+
+
+def with_derivatives(model: LogProb, theta: Array, observed: Observations) -> tuple[Array, Array, Array]:
+    """f, its gradient (q,) and Hessian (q, q) at theta, many rows chunk by chunk."""
+    if observed.n < row_chunks.MANY_ROWS:
+        return _derivatives(model, theta, observed, 1 / observed.n_obs)
+    leaves, structure = jax.tree.flatten(observed.rows)
+    share = jnp.broadcast_to(observed.weights, (observed.n,)) / observed.n_obs
+
+    def chunk(fresh: Array, share: Array, *leaves: Array) -> tuple[Array, Array, Array]:
+        part = Observations(observed.captured, structure.unflatten(leaves), jnp.where(fresh, share, 0))
+        return _derivatives(model, theta, part, jnp.ones((), theta.dtype))
+
+    return row_chunks.sum_chunks(observed.n, chunk, share, *leaves)
+
+
+def _derivatives(model: LogProb, theta: Array, observed: Observations, factor: Array) -> tuple[Array, Array, Array]:
+    share = jnp.broadcast_to(observed.weights, (observed.n,)) * factor
+
+    def minus_sum(theta: Array) -> Array:
+        return -jnp.vdot(share, log_probs(model, theta, observed), precision="highest")
+
+    def gradient(theta: Array) -> tuple[Array, tuple[Array, Array]]:
+        value, grad = jax.value_and_grad(minus_sum)(theta)
+        return grad, (value, grad)
+
+    hessian, (value, grad) = jax.jacfwd(gradient, has_aux=True)(theta)
+    return value, grad, hessian
+
+
+def row_scores(model: LogProb, theta: Array, observed: Observations) -> Array:
+    """The gradient of log_prob in theta, row by row, (n, q)."""
+
+    def one(row: Any) -> Array:
+        return jax.grad(lambda theta: model(observed.captured, theta, row).astype(theta.dtype))(theta)
+
+    return jax.vmap(one)(observed.rows)
+
+
+def present_only(observed: Observations, absent: Array | None = None) -> Observations:
+    """The same observations, the first present row in place of those absent (n,), by default those of weight 0."""
+    if observed.weights.shape == (1,):
+        return observed
+    present = observed.weights > 0
+    first = jnp.argmax(present)
+    absent = ~present if absent is None else absent
+
+    def fill(leaf: Array) -> Array:
+        return jnp.where(absent.reshape(-1, *(1,) * (leaf.ndim - 1)), leaf[first][None], leaf)
+
+    return observed._replace(rows=jax.tree.map(fill, observed.rows))
+
+
+def sound_only(model: LogProb, theta: Array, observed: Observations) -> Observations:
+    """The same observations without the rows of weight 0 whose log_prob is not finite: 0 times NaN is no derivative."""
+    if observed.weights.shape == (1,):
+        return observed
+    hopeless = (observed.weights == 0) & ~jnp.isfinite(log_probs(model, theta, observed))
+    return present_only(observed, hopeless)
+
+
+def tolerance(tol: ArrayLike | None, dtype: Any) -> Array:
+    """The scaled gradient to reach, by default max(1e-10, 8 eps)."""
+    if tol is None:
+        tol = max(1e-10, 8 * float(jnp.finfo(dtype).eps))
+    return arrays.nonnegative("tol", tol).astype(dtype)
+
+
+def one_fit(name: str, solution: Solution) -> int:
+    """The number of parameters of one fit; an error for a batch of them, whose sizes would be taken for one's."""
+    if jnp.ndim(solution.status) != 0:
+        raise ValueError(
+            f"{name}: expected one fit, got a batch of shape {jnp.shape(solution.status)}. Use jax.vmap over it."
+        )
+    return sum(jnp.size(leaf) for leaf in jax.tree.leaves(solution.params))
+
+
+def unflatten(params: Any, theta: Array) -> Any:
+    """The vector theta (q,) as a pytree like params, of theta's dtype."""
+    return flatten(jax.tree.map(lambda leaf: jnp.zeros(jnp.shape(leaf), theta.dtype), params))[1](theta)

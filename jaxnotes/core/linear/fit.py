@@ -1,0 +1,126 @@
+"""Every model whose rows enter through a linear predictor eta = X coef + intercept + offset: the fit and its inference.
+
+A family is its log-likelihood by rows. The objective is
+
+    - sum_i w_i loglik(eta_i, y_i) / sum_i w_i  +  l2 / 2 ||coef||^2 ,
+
+the intercept unpenalised. Models with several predictors (one per class) have coef (m, p) and intercept (m,).
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxnotes.core.inference.covariance import Estimate, Terms, spread
+from jaxnotes.core.lanes import batching, implicit, passes
+from jaxnotes.core.linear import newton, newton_by_passes
+from jaxnotes.core.linear.family import Design, Family, Parts
+from jaxnotes.core.linear.newton import LinearModel
+from jaxnotes.core.matrix import factors, products, scaling
+from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.params import LinearParams, as_theta
+from jaxnotes.core.values.status import Solution
+
+
+@functools.cache
+def solver(model: LinearModel) -> Callable[[Design], Solution]:
+    """The fit of one problem: batched by jax.vmap through `batching`, differentiated through `implicit`."""
+    engine = batching.vectorise(
+        functools.partial(newton.solve_block, model),
+        functools.partial(newton_by_passes.solve, model),
+        lambda rows: rows.X.shape[0] >= passes.MANY_ROWS,
+    )
+
+    return implicit.differentiable(engine, functools.partial(objective, model))
+
+
+def objective(model: LinearModel, theta: Array, rows: Design) -> Array:
+    """The objective of the module's equation for one problem at theta (m, q), shape ()."""
+    rows = _absent_made_finite(rows)
+    coef = theta[:, 1:] if model.intercept else theta
+    eta = products.contract("mj,nj->mn", coef, rows.X) + rows.offset[None]
+    loglik = model.family.loglik(eta + theta[:, :1] if model.intercept else eta, rows.y)
+    weights = jnp.broadcast_to(rows.weights, loglik.shape)
+    return -jnp.sum(weights * loglik) / jnp.sum(weights) + rows.l2 / 2 * jnp.sum(coef**2)
+
+
+def _absent_made_finite(rows: Design) -> Design:
+    """The same rows with 0 for what is not finite in rows of weight 0: 0 times NaN is no derivative."""
+    n = rows.X.shape[0]
+    absent = jnp.broadcast_to(rows.weights == 0, (n,))
+
+    def clean(leaf: Array) -> Array:
+        if leaf.ndim == 0 or leaf.shape[0] != n:
+            return leaf
+        return jnp.where(absent.reshape(n, *(1,) * (leaf.ndim - 1)) & ~jnp.isfinite(leaf), 0, leaf)
+
+    return rows._replace(X=clean(rows.X), y=jax.tree.map(clean, rows.y), offset=clean(rows.offset))
+
+
+def linear_predictor(params: LinearParams, X: Array) -> Array:
+    """X coef + intercept at highest precision on every device, shape (n,), or (n, m) for m predictors."""
+    eta = products.contract("nj,...j->n...", X, params.coef)
+    if params.intercept is None:
+        return eta
+    return eta + (params.intercept if eta.ndim == 1 else params.intercept[None])
+
+
+class Question(NamedTuple):
+    """What inference is about: the estimate (m, q) and whether it is one, the data, the groups of the rows."""
+
+    theta: Array
+    converged: Array
+    rows: Design
+    groups: Array
+
+
+def with_covariance(family: Family, solution: Solution, rows: Design, cov: str, groups: Array) -> Estimate:
+    """The estimate and its covariance for a fit of one problem, vectors (m q,); see `inference` for the covariances."""
+    question = Question(jnp.atleast_2d(as_theta(solution.params)), solution.converged, rows, groups)
+    return _inference(family, solution.params.intercept is not None, cov)(question)
+
+
+@functools.cache
+def _inference(family: Family, intercept: bool, cov: str) -> Callable[[Question], Estimate]:
+    return batching.blocked(
+        functools.partial(_estimate, family, intercept, cov),
+        lambda question: question.rows.X.shape[0] >= passes.MANY_ROWS,
+    )
+
+
+def _estimate(family: Family, intercept: bool, cov: str, question: Question) -> Estimate:
+    estimate, converged, rows, groups = question
+    n = rows.X.shape[0]
+    weights = jnp.broadcast_to(rows.weights, (n,))
+    kept = weights > 0
+    scaled = scaling.scale_columns(rows.X, weights / jnp.sum(weights), kept, intercept=intercept)
+    theta = scaling.to_scaled(estimate, scaled, intercept=intercept)
+    eta = products.contract("mj,jn->mn", theta, scaled.Z) + jnp.where(kept, rows.offset, 0)[None]
+    parts = _parts(family, eta, rows.y)
+    penalty = jnp.sum(weights) * rows.l2 / scaled.scale**2
+    terms = Terms(
+        design=(parts.direction.T[..., None] * scaled.Z.T[:, None, None]).reshape(n, -1, theta.size),
+        weights=weights,
+        score=jnp.where(kept[None], parts.score, 0).T,
+        information=jnp.where(kept[None], parts.information, 0).T,
+        penalty=jnp.tile(penalty.at[0].set(0) if intercept else penalty, len(theta)),
+    )
+
+    def in_user_units(inverse: factors.Root) -> Array:
+        columns = inverse.root.T.reshape(-1, *theta.shape)
+        return scaling.from_scaled(columns, scaled, intercept=intercept).reshape(-1, theta.size).T
+
+    covariance = spread(terms, cov, groups, in_user_units).covariance
+    df = jnp.asarray(jnp.inf, covariance.dtype)
+    return Estimate(estimate.reshape(-1), covariance, df, converged)
+
+
+def _parts(family: Family, eta: Array, y: Any) -> Parts:
+    """The parts of each row at eta (m, n): a single one where there is one predictor."""
+    if family.parts is not None:
+        return family.parts(eta, y)
+    _, score, information = family.derivatives(eta, y)
+    return Parts(jnp.ones_like(information), score, information[0])

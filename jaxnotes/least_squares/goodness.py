@@ -1,0 +1,214 @@
+"""How good a least-squares fit is: R2, F, residual standard deviation, leverage, likelihood and what is made of it.
+
+Every function takes the fit and the data and keywords that it was given, and is part of `jaxnotes.least_squares`.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+
+from jaxnotes.core.inference.covariance import Terms, bread
+from jaxnotes.core.linear import squares
+from jaxnotes.core.linear.squares import Equations, equations
+from jaxnotes.core.special import tails
+from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.status import Solution
+
+
+class FTest(NamedTuple):
+    """An F test: statistic, p-value P(F > statistic) and the two degrees of freedom, each ()."""
+
+    statistic: Array
+    pvalue: Array
+    df1: Array
+    df2: Array
+
+
+def r_squared(
+    solution: Solution,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    precision: ArrayLike | None = None,
+) -> Array:
+    """R2 = 1 - sum w p r^2 / sum w p (y - y_mean)^2, shape (); without an intercept y_mean is 0 (uncentred R2).
+
+    >>> import jaxnotes as jn
+    >>> first = jn.datasets.anscombe()[0]
+    >>> X = first.x[:, None]
+    >>> round(float(r_squared(jn.least_squares.fit(X, first.y), X, first.y)), 4)
+    0.6665
+
+    """
+    data = equations(X, y, solution, weights, precision)
+    return 1 - _rss(solution, data) / _total(solution, data)
+
+
+def residual_sd(
+    solution: Solution,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    precision: ArrayLike | None = None,
+) -> Array:
+    """sigma = sqrt(sum w p r^2 / (n_obs - rank)), shape (): the standard error of one observation of precision 1.
+
+    >>> import jaxnotes as jn
+    >>> first = jn.datasets.anscombe()[0]
+    >>> X = first.x[:, None]
+    >>> round(float(residual_sd(jn.least_squares.fit(X, first.y), X, first.y)), 4)
+    1.2366
+
+    """
+    data = equations(X, y, solution, weights, precision)
+    return jnp.sqrt(_rss(solution, data) / (_n_obs(data) - _rank(solution, data)))
+
+
+def f_test(
+    solution: Solution,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    precision: ArrayLike | None = None,
+) -> FTest:
+    """The F test that all coefficients but the intercept are 0, in an unpenalised fit.
+
+        F = ((TSS - RSS) / df1) / (RSS / df2),     df1 = rank - 1 (rank without an intercept),     df2 = n_obs - rank
+
+    >>> import jaxnotes as jn
+    >>> first = jn.datasets.anscombe()[0]
+    >>> X = first.x[:, None]
+    >>> round(float(f_test(jn.least_squares.fit(X, first.y), X, first.y).statistic), 2)
+    17.99
+
+    """
+    data = equations(X, y, solution, weights, precision)
+    rss, rank = _rss(solution, data), _rank(solution, data)
+    df1, df2 = rank - (solution.params.intercept is not None), _n_obs(data) - rank
+    statistic = (_total(solution, data) - rss) / df1 / (rss / df2)
+    return FTest(statistic, tails.f_sf(statistic, df1, df2), df1, df2)
+
+
+def leverage(
+    X: ArrayLike,
+    *,
+    intercept: bool = True,
+    weights: ArrayLike | None = None,
+    precision: ArrayLike | None = None,
+    l2: ArrayLike = 0.0,
+) -> Array:
+    """The leverage h_i = p_i x_i' (X'WX + n_obs l2)^-1 x_i of each row of X (n, p), shape (n,).
+
+    sum w_i h_i is the number of parameters. The surveyor's redundancy number of an observation is
+    1 - h_i: the share of an error in it that shows in its own residual; their sum is the redundancy
+    r = n - t.
+
+    >>> leverage(jnp.array([[8.0], [8.0], [8.0], [19.0]])).round(3)
+    Array([0.333, 0.333, 0.333, 1.   ], dtype=float32)
+
+    """
+    data = squares.checked(X, jnp.zeros(jnp.shape(X)[:1]), intercept, weights, precision, l2)
+    return bread(_terms(data, intercept))[1]
+
+
+def log_likelihood(
+    solution: Solution,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    precision: ArrayLike | None = None,
+) -> Array:
+    """The Gaussian log-likelihood at its maximum over sigma, in nats, shape ().
+
+        - n/2 (log(2 pi RSS / n) + 1) + sum_i w_i log(p_i) / 2,     n = n_obs
+
+    >>> import jaxnotes as jn
+    >>> first = jn.datasets.anscombe()[0]
+    >>> X = first.x[:, None]
+    >>> round(float(log_likelihood(jn.least_squares.fit(X, first.y), X, first.y)), 3)
+    -16.841
+
+    """
+    data = equations(X, y, solution, weights, precision)
+    n_obs = _n_obs(data)
+    present = jnp.broadcast_to(data.weights > 0, data.y.shape)
+    precisions = jnp.sum(jnp.where(present, data.weights * jnp.log(jnp.where(present, data.precision, 1)), 0))
+    return -n_obs / 2 * (jnp.log(2 * jnp.pi * _rss(solution, data) / n_obs) + 1) + precisions / 2
+
+
+def aic(
+    solution: Solution,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    precision: ArrayLike | None = None,
+) -> Array:
+    """Akaike's criterion 2 k - 2 log_likelihood, shape (), with k = rank + 1: sigma counts, as in R and not in
+    statsmodels.
+
+    >>> import jaxnotes as jn
+    >>> first = jn.datasets.anscombe()[0]
+    >>> X = first.x[:, None]
+    >>> round(float(aic(jn.least_squares.fit(X, first.y), X, first.y)), 2)
+    39.68
+
+    """
+    data = equations(X, y, solution, weights, precision)
+    k = _rank(solution, data) + 1
+    return 2 * k - 2 * log_likelihood(solution, X, y, weights=weights, precision=precision)
+
+
+def bic(
+    solution: Solution,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    precision: ArrayLike | None = None,
+) -> Array:
+    """Schwarz's criterion k log(n_obs) - 2 log_likelihood, shape (), with k = rank + 1 as in `aic`.
+
+    >>> import jaxnotes as jn
+    >>> first = jn.datasets.anscombe()[0]
+    >>> X = first.x[:, None]
+    >>> round(float(bic(jn.least_squares.fit(X, first.y), X, first.y)), 2)
+    40.88
+
+    """
+    data = equations(X, y, solution, weights, precision)
+    k = _rank(solution, data) + 1
+    return k * jnp.log(_n_obs(data)) - 2 * log_likelihood(solution, X, y, weights=weights, precision=precision)
+
+
+def _n_obs(data: Equations) -> Array:
+    return jnp.sum(jnp.broadcast_to(data.weights, data.y.shape))
+
+
+def _rss(solution: Solution, data: Equations) -> Array:
+    """Residual sum of squares sum w p r^2, shape ()."""
+    share, _ = squares.share_of(data)
+    return _n_obs(data) * jnp.sum(share * squares.residual(solution.params, data) ** 2)
+
+
+def _total(solution: Solution, data: Equations) -> Array:
+    """Total sum of squares sum w p (y - y_mean)^2, shape (); y_mean is 0 without an intercept."""
+    share, present = squares.share_of(data)
+    y = jnp.where(present, data.y, 0)
+    mean = jnp.sum(share * y) / jnp.sum(share) if solution.params.intercept is not None else 0.0
+    return _n_obs(data) * jnp.sum(share * (y - mean) ** 2)
+
+
+def _rank(solution: Solution, data: Equations) -> Array:
+    root, _ = bread(_terms(data, solution.params.intercept is not None))
+    return root.rank.astype(data.y.dtype)
+
+
+def _terms(data: Equations, intercept: bool) -> Terms:
+    """The rows' terms of the covariance, without scores."""
+    return squares.terms(data, intercept, jnp.zeros_like(data.y))[0]

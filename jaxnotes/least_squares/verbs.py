@@ -1,0 +1,224 @@
+"""The verbs of least squares: fit one problem, infer, predict, the loss, and the line of least distance."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+
+from jaxnotes.core.inference.covariance import Estimate, Inference, check_covariance, check_level, spread, wald
+from jaxnotes.core.lanes import batching, implicit, passes
+from jaxnotes.core.linear import squares, squares_by_passes
+from jaxnotes.core.linear.fit import linear_predictor
+from jaxnotes.core.linear.squares import Equations
+from jaxnotes.core.matrix import factors, scaling
+from jaxnotes.core.values import arrays
+from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.params import LinearParams, as_params, as_theta
+from jaxnotes.core.values.status import Solution, Status
+
+
+def fit(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    intercept: bool = True,
+    weights: ArrayLike | None = None,
+    precision: ArrayLike | None = None,
+    l2: ArrayLike = 0.0,
+) -> Solution:
+    """The least-squares (l2 = 0) or ridge estimate.
+
+        minimise  sum_i w_i p_i (y_i - x_i'coef - intercept)^2 / (2 sum_i w_i) + l2 / 2 ||coef||^2
+
+    Arguments: X, (n, p). y, (n,). intercept: whether one is fitted; it is never penalised. weights, (n,),
+    frequencies: a row of weight k counts as k rows, one of weight 0 as absent. precision, (n,): 1 / variance of each
+    observation up to a common factor, the surveyor's P; it leaves n_obs alone. l2 >= 0; scikit-learn's Ridge has
+    alpha = n_obs l2.
+
+    Returns a `Solution` with params = LinearParams(coef (p,), intercept () or None); grad_norm is in units of the
+    root mean square of y. Statuses: CONVERGED; INVALID_DATA, NON_FINITE_DATA; TOO_FEW_ROWS and RANK_DEFICIENT, with
+    the solution of least ||coef||; STALLED. Raises ValueError or TypeError for a wrong shape or dtype.
+
+    Source: Björck, Numerical Methods for Least Squares Problems (1996), sections 2.9 and 6.6.
+
+    >>> import jaxnotes as jn
+    >>> first = jn.datasets.anscombe()[0]
+    >>> params = fit(first.x[:, None], first.y).params
+    >>> print(f"y = {params.intercept:.3f} + {params.coef[0]:.4f} x")
+    y = 3.000 + 0.5001 x
+
+    """
+    return _fit(squares.checked(X, y, intercept, weights, precision, l2), intercept)
+
+
+def infer(
+    solution: Solution,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    precision: ArrayLike | None = None,
+    l2: ArrayLike = 0.0,
+    cov: str = "nonrobust",
+    groups: ArrayLike | None = None,
+    level: ArrayLike = 0.95,
+) -> Inference:
+    """Standard errors, t tests and intervals of a fit; give the data and keywords that `fit` was given.
+
+        covariance = sigma^2 (X'WX)^-1,   sigma^2 = sum_i w_i p_i r_i^2 / df,   df = n_obs - rank
+
+    Arguments: solution, from `fit`. cov: "nonrobust", "HC0" to "HC3" or "cluster" (with integer `groups`, (n,)); see
+    `jaxnotes.core.inference.covariance` for the formulas. level: of the intervals, in (0, 1).
+    With l2 > 0 it is the sampling variance H^-1 X'WX H^-1 sigma^2 of the ridge estimate about its own mean, with
+    df = n_obs - trace of the smoother: the bias that the penalty brings is not covered.
+
+    Returns an `Inference`, vectors (q,) with the intercept first. For RANK_DEFICIENT it belongs to the solution of
+    least ||coef|| (pseudo-inverse); NaN for every other status but CONVERGED, and where df = 0.
+
+    >>> import jaxnotes as jn
+    >>> first = jn.datasets.anscombe()[0]
+    >>> X = first.x[:, None]
+    >>> infer(fit(X, first.y), X, first.y).se.round(4)
+    Array([1.1247, 0.1179], dtype=float32)
+
+    """
+    data = squares.equations(X, y, solution, weights, precision, l2)
+    groups = check_covariance(cov, groups, data.X.shape[0])
+    return wald(_infer(solution, data, groups, cov), check_level(level))
+
+
+def predict(solution: Solution, X: ArrayLike) -> Array:
+    """x'coef + intercept for each row of X (m, p), shape (m,).
+
+    >>> import jaxnotes as jn
+    >>> first = jn.datasets.anscombe()[0]
+    >>> predict(fit(first.x[:, None], first.y), [[10.0]]).round(3)
+    Array([8.001], dtype=float32)
+
+    """
+    X = arrays.design(X, intercept=solution.params.intercept is not None)
+    arrays.matches("solution.params.coef", solution.params.coef, (X.shape[1],))
+    return linear_predictor(solution.params, X)
+
+
+def loss(params: LinearParams, X: ArrayLike, y: ArrayLike, *, convention: str = "half_mean") -> Array:
+    """The squared-error loss, shape (): the notes' sum over i = 1 .. n, or one of its two common multiples.
+
+        "sum": sum_i r_i^2       "mean": sum_i r_i^2 / n       "half_mean": sum_i r_i^2 / (2 n)
+
+    All three have the same minimiser, but not the same gradient: a learning rate tuned for one is
+    wrong for the others.
+
+    >>> params = LinearParams(jnp.array([1.0]), None)
+    >>> [float(loss(params, [[1.0], [2.0]], [2.0, 4.0], convention=c)) for c in ("sum", "mean", "half_mean")]
+    [5.0, 2.5, 1.25]
+
+    """
+    X = arrays.design(X, intercept=params.intercept is not None)
+    y = arrays.per_row("y", y, X.shape[0])
+    divisor = {"sum": 1, "mean": len(y), "half_mean": 2 * len(y)}
+    if convention not in divisor:
+        raise ValueError(f"convention: expected one of {', '.join(divisor)}, got {convention!r}.")
+    return jnp.sum((y - linear_predictor(params, X)) ** 2) / divisor[convention]
+
+
+def fit_orthogonal(x: ArrayLike, y: ArrayLike) -> Solution:
+    """The line y = intercept + coef x nearest to the points in Euclidean distance (total least squares).
+
+        minimise  sum_i (y_i - intercept - coef x_i)^2 / (2 n (1 + coef^2))
+
+    With D = S_yy - S_xx the minimiser is coef = (D + sqrt(D^2 + 4 S_xy^2)) / (2 S_xy), through the means.
+    Arguments: x and y, (n,). Returns a `Solution` with coef (1,) and intercept (); status FLAT where the points have no
+    principal direction or a vertical one, and coef is NaN.
+
+    Source: Adcock (1878); Golub and Van Loan, Matrix Computations (2013), section 6.3.
+
+    >>> import jaxnotes as jn
+    >>> first = jn.datasets.anscombe()[0]
+    >>> print(f"{fit_orthogonal(first.x, first.y).params.coef[0]:.4f}")
+    0.5544
+
+    """
+    x = arrays.as_float("x", x)
+    if x.ndim != 1 or x.shape[0] == 0:
+        raise ValueError(f"x: expected shape (n,) with at least one point, got {x.shape}.")
+    y = arrays.per_row("y", y, x.shape[0])
+    dx, dy = x - jnp.mean(x), y - jnp.mean(y)
+    sxx, syy, sxy = jnp.mean(dx * dx), jnp.mean(dy * dy), jnp.mean(dx * dy)
+    root = jnp.hypot(syy - sxx, 2 * sxy)
+    # The two forms of the quadratic's root are equal; each is free of cancellation on its side of syy = sxx.
+    steep, shallow = syy - sxx + root, sxx - syy + root
+    flat = jnp.where(syy > sxx, sxy == 0, shallow == 0)
+    coef = jnp.where(syy > sxx, steep / jnp.where(flat, 1, 2 * sxy), 2 * sxy / jnp.where(flat, 1, shallow))
+    coef = jnp.where(flat, jnp.nan, coef)
+    finite = jnp.isfinite(sxx) & jnp.isfinite(syy)
+    code = jnp.where(~finite, Status.NON_FINITE_DATA, jnp.where(flat, Status.FLAT, Status.CONVERGED))
+    return Solution(
+        params=LinearParams(coef[None], jnp.mean(y) - coef * jnp.mean(x)),
+        value=(syy + sxx - root) / 4,
+        grad_norm=jnp.zeros_like(coef),
+        steps=jnp.zeros((), jnp.int32),
+        status=code.astype(jnp.int8),
+    )
+
+
+@functools.cache
+def _solver(intercept: bool):
+    """The fit of one problem: batched by jax.vmap through `batching`, differentiated through `implicit`."""
+    engine = batching.vectorise(
+        functools.partial(squares.solve_block, intercept),
+        functools.partial(squares_by_passes.solve, intercept),
+        lambda data: data.X.shape[0] >= passes.MANY_ROWS,
+    )
+
+    return implicit.differentiable(engine, functools.partial(squares.objective, intercept))
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _fit(data: Equations, intercept: bool) -> Solution:
+    solution = _solver(intercept)(data)
+    return dataclasses.replace(solution, params=as_params(solution.params, intercept))
+
+
+class _Question(NamedTuple):
+    """What inference is about: the estimate (q,) and its status, the data, the groups of the rows."""
+
+    theta: Array
+    status: Array
+    data: Equations
+    groups: Array
+
+
+@functools.partial(jax.jit, static_argnums=3)
+def _infer(solution: Solution, data: Equations, groups: Array, cov: str) -> Estimate:
+    question = _Question(as_theta(solution.params), solution.status, data, groups)
+    return _inference(solution.params.intercept is not None, cov)(question)
+
+
+@functools.cache
+def _inference(intercept: bool, cov: str) -> Callable[[_Question], Estimate]:
+    return batching.blocked(
+        functools.partial(_estimate, intercept, cov),
+        lambda question: question.data.X.shape[0] >= passes.MANY_ROWS,
+    )
+
+
+def _estimate(intercept: bool, cov: str, question: _Question) -> Estimate:
+    theta, status, data, groups = question
+    residual = squares.residual(as_params(theta, intercept), data)
+    terms, scaled = squares.terms(data, intercept, residual)
+    deficient = status == Status.RANK_DEFICIENT
+
+    def in_user_units(inverse: factors.Root) -> Array:
+        root, null = (scaling.from_scaled(rows, scaled, intercept=intercept) for rows in (inverse.root.T, inverse.null))
+        return squares.of_least_norm(deficient, root.T, null, intercept)
+
+    covariance, df_model = spread(terms, cov, groups, in_user_units)
+    df = jnp.sum(terms.weights) - df_model
+    if cov == "nonrobust":
+        covariance = covariance * jnp.sum(terms.weights * terms.information * residual**2) / df
+    return Estimate(theta, covariance, df, (status == Status.CONVERGED) | deficient)

@@ -1,0 +1,263 @@
+"""The verbs of maximum likelihood: fit, infer, intervals by profiles, and what a log-likelihood is made of."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+from jax.typing import ArrayLike
+
+from jaxnotes.core.inference.covariance import Estimate, Inference, check_covariance, check_level, group_sums, wald
+from jaxnotes.core.inference.delta_method import transform
+from jaxnotes.core.lanes import batching, passes
+from jaxnotes.core.likelihood import observations, profile
+from jaxnotes.core.likelihood.fit import Problem, maximize
+from jaxnotes.core.likelihood.observations import LogProb, Observations
+from jaxnotes.core.matrix import factors
+from jaxnotes.core.matrix.products import contract
+from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.status import Solution, Status
+
+COVARIANCES = ("nonrobust", "HC0", "cluster")
+
+# log_prob(params, row): the log probability of one observation, a real number.
+UserLogProb = Callable[[Any, Any], Array]
+
+
+class Interval(NamedTuple):
+    """lower and upper ends, flat vectors (q,)."""
+
+    lower: Array
+    upper: Array
+
+
+def fit(
+    log_prob: UserLogProb,
+    params0: Any,
+    data: Any,
+    *,
+    weights: ArrayLike | None = None,
+    tol: ArrayLike | None = None,
+    max_steps: int = 100,
+) -> Solution:
+    """The maximum likelihood estimate, from a start params0, by Newton's method with the observed information.
+
+        minimise  -sum_i w_i log_prob(params, row_i) / sum_i w_i
+
+    Where the information is not positive definite, or a Newton step fails, a trust region guards the step. It finds a
+    maximum near the start; another start may find a higher one.
+
+    Arguments: log_prob(params, row), of one observation, in nats. params0, a pytree of real numbers, q in all. data, a
+    pytree of arrays with n rows each; row is data without that axis. weights, (n,), frequencies: a row of weight k
+    counts as k rows, one of weight 0 as absent. tol, of the scaled gradient max_j |g_j| max(|x_j|, 1) / max(|value|,
+    1). max_steps: steps tried.
+
+    Returns a `Solution` with params like params0 and value the mean negative log-likelihood. Statuses: CONVERGED, also
+    where rounding ends the descent within 1 % of a standard error of the maximum; INVALID_DATA, NON_FINITE_DATA,
+    TOO_FEW_ROWS; BAD_START, where log_prob or a derivative is not finite at params0; FLAT, where some combination of
+    the parameters does not matter; BOUNDARY, where the likelihood rises towards an edge of the parameter space or
+    infinity; MAX_STEPS; STALLED. Raises ValueError or TypeError for a wrong shape or dtype.
+
+    Source: Nocedal and Wright, Numerical Optimization (2006), chapters 3 and 4.
+
+    >>> tosses = jnp.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0])
+    >>> solution = fit(lambda p, x: x * jnp.log(p) + (1 - x) * jnp.log(1 - p), 0.5, tosses)
+    >>> print(f"p = {solution.params:.4f}, l = {-10 * solution.value:.4f}")
+    p = 0.7000, l = -6.1086
+
+    """
+    _check_steps(max_steps)
+    model, start, observed = observations.traced(log_prob, "params0", params0, data, weights)
+    problem = Problem(start, observed, observations.tolerance(tol, start.dtype))
+    solution = maximize(model, max_steps, problem)
+    return dataclasses.replace(solution, params=observations.unflatten(params0, solution.params))
+
+
+def infer(
+    log_prob: UserLogProb,
+    solution: Solution,
+    data: Any,
+    *,
+    weights: ArrayLike | None = None,
+    cov: str = "nonrobust",
+    groups: ArrayLike | None = None,
+    level: ArrayLike = 0.95,
+) -> Inference:
+    """Standard errors, z tests and Wald intervals of a fit; give the log_prob, data and weights that `fit` was given.
+
+    With the observed information I = -l'' and the scores u_i = log_prob' of the rows, at the estimate,
+
+        nonrobust   I^-1
+        HC0         I^-1 ( sum_i w_i u_i u_i' ) I^-1                    the sandwich, right where the law is wrong
+        cluster     I^-1 ( sum_g s_g s_g' ) I^-1 G/(G-1) (n-1)/(n-q)    s_g = sum of w_i u_i over group g of G
+
+    n = sum_i w_i. Arguments: solution, from `fit` or from a family of `jaxnotes.distributions`. cov: one of these
+    names. groups: integer labels (n,), for "cluster". level: of the intervals, in (0, 1).
+
+    Returns an `Inference`, vectors (q,) in the order of `names(solution.params)`, df infinite. NaN unless CONVERGED and
+    where I is not positive definite.
+
+    Source: White (1982), Econometrica 50, 1-25; Liang and Zeger (1986), Biometrika 73, 13-22.
+
+    >>> tosses = jnp.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0])
+    >>> log_prob = lambda p, x: x * jnp.log(p) + (1 - x) * jnp.log(1 - p)
+    >>> inferred = infer(log_prob, fit(log_prob, 0.5, tosses), tosses)
+    >>> print(f"{inferred.se[0]:.6f}")
+    0.144914
+
+    """
+    observations.one_fit("solution", solution)
+    model, theta, observed = observations.traced(log_prob, "solution.params", solution.params, data, weights)
+    groups = check_covariance(cov, groups, observed.n, COVARIANCES)
+    question = _Question(theta, solution.converged, observed, groups)
+    return wald(_infer(model, cov, question), check_level(level))
+
+
+def profile_intervals(
+    log_prob: UserLogProb, solution: Solution, data: Any, *, weights: ArrayLike | None = None, level: ArrayLike = 0.95
+) -> Interval:
+    """Likelihood-ratio intervals of all parameters at once: the values that a test at 1 - level would not reject.
+
+        { c : 2 (l(estimate) - max of l over params with params_j = c) <= z^2 },     z the normal quantile
+
+    They follow the likelihood where it is skew, and do not depend on how the parameters are written. Where l never
+    falls so far on one side, that end is the edge of the parameter space or infinite.
+
+    Arguments: as for `infer`. Returns an `Interval`, vectors (q,) in the order of `names(solution.params)`. NaN where
+    an end was not found, and unless the status is CONVERGED or BOUNDARY.
+
+    Source: Venzon and Moolgavkar (1988), J. R. Stat. Soc. C 37, 87-94.
+
+    >>> tosses = jnp.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0])
+    >>> log_prob = lambda p, x: x * jnp.log(p) + (1 - x) * jnp.log(1 - p)
+    >>> interval = profile_intervals(log_prob, fit(log_prob, 0.5, tosses), tosses)
+    >>> print(f"{interval.lower[0]:.4f} {interval.upper[0]:.4f}")
+    0.3935 0.9154
+
+    """
+    observations.one_fit("solution", solution)
+    model, theta, observed = observations.traced(log_prob, "solution.params", solution.params, data, weights)
+    drop = profile.half_square(check_level(level).astype(theta.dtype))
+    usable = solution.converged | (solution.status == Status.BOUNDARY)
+    task = profile.Task(theta, observed, drop, observations.tolerance(None, theta.dtype), usable)
+    return Interval(*profile.intervals(model, task))
+
+
+def delta_method(
+    function: Callable[[Any], Any], solution: Solution, inference: Inference, *, level: ArrayLike = 0.95
+) -> Inference:
+    """Inference about any smooth function of the parameters, to first order.
+
+        covariance = D V D',    D the Jacobian of function at the estimate,  V the covariance
+
+    Arguments: function, from params to numbers in any pytree, for example from free coordinates
+    back to the natural ones (`jaxnotes.bijections.forward`). solution, from `fit`. inference, from
+    the `infer` that follows it.
+
+    Returns an `Inference` about function(params), flat, in the order of `names(function(params))`.
+
+    Source: van der Vaart, Asymptotic Statistics (1998), theorem 3.1.
+
+    >>> from jaxnotes import bijections
+    >>> counts, free = jnp.array([109, 65, 22, 3, 1]), bijections.positive()
+    >>> log_prob = lambda u, deaths: deaths * u - free.forward(u)
+    >>> solution = fit(log_prob, 0.0, jnp.arange(5), weights=counts)
+    >>> rate = delta_method(free.forward, solution, infer(log_prob, solution, jnp.arange(5), weights=counts))
+    >>> print(f"{rate.estimate[0]:.4f} {rate.se[0]:.4f}")
+    0.6100 0.0552
+
+    """
+    observations.one_fit("solution", solution)
+    of = Estimate(inference.estimate, inference.covariance, inference.df, solution.converged)
+
+    def flat(theta: Array) -> Array:
+        return ravel_pytree(function(observations.unflatten(solution.params, theta)))[0]
+
+    return wald(transform(flat, of), check_level(level))
+
+
+def log_likelihood(log_prob: UserLogProb, params: Any, data: Any, weights: ArrayLike | None = None) -> Array:
+    """l = sum_i w_i log_prob(params, row_i) in nats, shape (). Arguments as for `fit`.
+
+    >>> log_prob = lambda p, x: x * jnp.log(p) + (1 - x) * jnp.log(1 - p)
+    >>> print(f"{log_likelihood(log_prob, 0.7, jnp.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0])):.4f}")
+    -6.1086
+
+    """
+    return _log_likelihood(*observations.traced(log_prob, "params", params, data, weights))
+
+
+def score(log_prob: UserLogProb, params: Any, data: Any, weights: ArrayLike | None = None) -> Array:
+    """The gradient of `log_likelihood` in params, flat, (q,): 0 at the maximum.
+
+    >>> log_prob = lambda p, x: x * jnp.log(p) + (1 - x) * jnp.log(1 - p)
+    >>> print(f"{score(log_prob, 0.5, jnp.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0]))[0]:.4f}")
+    8.0000
+
+    """
+    return _derivatives(*observations.traced(log_prob, "params", params, data, weights))[0]
+
+
+def observed_information(log_prob: UserLogProb, params: Any, data: Any, weights: ArrayLike | None = None) -> Array:
+    """Minus the Hessian of `log_likelihood` in params, flat, (q, q): at the maximum the inverse of the covariance.
+
+    >>> log_prob = lambda p, x: x * jnp.log(p) + (1 - x) * jnp.log(1 - p)
+    >>> print(observed_information(log_prob, 0.5, jnp.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0])))
+    [[40.]]
+
+    """
+    return _derivatives(*observations.traced(log_prob, "params", params, data, weights))[1]
+
+
+def _check_steps(max_steps: int) -> None:
+    if max_steps < 0:
+        raise ValueError(f"max_steps: expected a number >= 0, got {max_steps}.")
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _log_likelihood(model: LogProb, theta: Array, observed: Observations) -> Array:
+    return -observed.n_obs * observations.objective(model, theta, observations.sound_only(model, theta, observed))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _derivatives(model: LogProb, theta: Array, observed: Observations) -> tuple[Array, Array]:
+    """The score and the observed information."""
+    sound = observations.sound_only(model, theta, observed)
+    _, grad, hessian = observations.with_derivatives(model, theta, sound)
+    return -observed.n_obs * grad, observed.n_obs * hessian
+
+
+class _Question(NamedTuple):
+    """What inference is about: the estimate (q,) and whether it is one, the data, the groups of the rows."""
+
+    theta: Array
+    converged: Array
+    observed: Observations
+    groups: Array
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _infer(model: LogProb, cov: str, question: _Question) -> Estimate:
+    is_large = lambda question: question.observed.n >= passes.MANY_ROWS  # noqa: E731
+    return batching.blocked(functools.partial(_estimate, model, cov), is_large)(question)
+
+
+def _estimate(model: LogProb, cov: str, question: _Question) -> Estimate:
+    theta, converged, observed, groups = question
+    observed = observations.present_only(observed)
+    _, _, hessian = observations.with_derivatives(model, theta, observed)
+    root = factors.root_of_spd_inverse(observed.n_obs * hessian)
+    covariance = contract("ik,jk->ij", root, root)
+    if cov != "nonrobust":
+        vectors = contract("ij,jk->ik", observations.row_scores(model, theta, observed), covariance)
+        squares = jnp.broadcast_to(observed.weights, (observed.n,))
+        if cov == "cluster":
+            vectors, G = group_sums(squares[:, None] * vectors, groups, squares)
+            n_obs, q = observed.n_obs, len(theta)
+            squares = jnp.broadcast_to(G / (G - 1) * (n_obs - 1) / (n_obs - q), squares.shape)
+        covariance = contract("ij,ik->jk", squares[:, None] * vectors, vectors)
+    df = jnp.asarray(jnp.inf, theta.dtype)
+    return Estimate(theta, covariance, df, converged & jnp.all(jnp.isfinite(covariance)))
