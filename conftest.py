@@ -1,4 +1,4 @@
-"""What doctests need as tests do: figures closed, and programs that compile soon."""
+"""What tests and doctests need alike: programs that compile soon, figures closed, and repetitions left to `--all`."""
 
 import os
 import sys
@@ -11,6 +11,48 @@ import pytest
 # ends the process over a flag it does not know, so the versions that know these two are named.
 if jax.__version_info__ < (0, 11):
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0")
+
+COUNTED = pytest.StashKey[tuple[int, int]]()
+
+
+def pytest_addoption(parser):
+    """The option that brings the repetitions."""
+    parser.addoption("--all", action="store_true", help="run the tests marked long too: the many repetitions")
+
+
+def pytest_configure(config):
+    """The marker, here because tests run away from pyproject.toml too."""
+    config.addinivalue_line("markers", "long: one of many repetitions, whose kind runs without it; needs --all")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Leaves out what is long, unless all is asked for, and counts both before -m and -k choose."""
+    long = [item for item in items if item.get_closest_marker("long")]
+    config.stash[COUNTED] = len(items), len(long)
+    if long and not config.option.all:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
+def pytest_sessionfinish(session):
+    """The processes of pytest-xdist collect, and tell the one that reports."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["counted"] = session.config.stash.get(COUNTED, (0, 0))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Every process has collected the same: the last one to end says it."""
+    if "counted" in getattr(node, "workeroutput", {}):
+        node.config.stash[COUNTED] = tuple(node.workeroutput["counted"])
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """A fall of the number in all is explained in its commit."""
+    collected, long = config.stash.get(COUNTED, (0, 0))
+    left_out = "" if config.option.all else ", left out without --all"
+    terminalreporter.write_line(f"{collected} tests collected in all, {long} of them long{left_out}")
 
 
 @pytest.fixture(autouse=True)
