@@ -12,6 +12,9 @@ import pytest
 if jax.__version_info__ < (0, 11):
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0")
 
+# Arguments over which every test repeats itself; the marker `repeated` names more of them.
+REPEATED = {"dtype"}
+ONE_IN = 5
 COUNTED = pytest.StashKey[tuple[int, int]]()
 
 
@@ -21,13 +24,36 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    """The marker, here because tests run away from pyproject.toml too."""
+    """The markers, here because tests run away from pyproject.toml too."""
     config.addinivalue_line("markers", "long: one of many repetitions, whose kind runs without it; needs --all")
+    config.addinivalue_line("markers", "repeated(*arguments): cases that differ in these alone repeat one kind")
+
+
+def tables(items):
+    """By test and by kind (all that a case is but its repeated arguments), the cases that repeat it."""
+    found = {}
+    for item in items:
+        arguments = getattr(item, "callspec", None) and item.callspec.indices
+        repeated = REPEATED.union(*(mark.args for mark in item.iter_markers("repeated")))
+        if arguments and repeated & arguments.keys():
+            kind = tuple((name, k) for name, k in arguments.items() if name not in repeated)
+            found.setdefault(item.nodeid.partition("[")[0], {}).setdefault(kind, []).append(item)
+    return found
+
+
+def mark_repetitions(items):
+    """Long are all but one in five repetitions of each kind, and all but one of few; which one moves from kind to kind."""
+    for test, kinds in enumerate(tables(items).values()):
+        for turn, cases in enumerate(kinds.values(), start=test):
+            for k, item in enumerate(cases):
+                if (k - turn) % min(ONE_IN, len(cases)):
+                    item.add_marker("long")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     """Leaves out what is long, unless all is asked for, and counts both before -m and -k choose."""
+    mark_repetitions(items)
     long = [item for item in items if item.get_closest_marker("long")]
     config.stash[COUNTED] = len(items), len(long)
     if long and not config.option.all:
