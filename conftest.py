@@ -30,19 +30,20 @@ def pytest_configure(config):
 
 
 def tables(items):
-    """By test and by kind (all that a case is but its repeated arguments), the cases that repeat it."""
+    """By test and by kind (all its arguments but the repeated ones), the cases that repeat it."""
     found = {}
     for item in items:
-        arguments = getattr(item, "callspec", None) and item.callspec.indices
+        arguments = item.callspec.params if hasattr(item, "callspec") else {}
         repeated = REPEATED.union(*(mark.args for mark in item.iter_markers("repeated")))
-        if arguments and repeated & arguments.keys():
-            kind = tuple((name, k) for name, k in arguments.items() if name not in repeated)
+        if repeated & arguments.keys():
+            # One value is one object in all cases, and need not be hashable.
+            kind = tuple((name, id(value)) for name, value in arguments.items() if name not in repeated)
             found.setdefault(item.nodeid.partition("[")[0], {}).setdefault(kind, []).append(item)
     return found
 
 
 def mark_repetitions(items):
-    """Long are all but one in five repetitions of each kind, and all but one of few; which one moves from kind to kind."""
+    """Long are all but one in five repetitions of a kind, of fewer all but one; which, moves on from kind to kind."""
     for test, kinds in enumerate(tables(items).values()):
         for turn, cases in enumerate(kinds.values(), start=test):
             for k, item in enumerate(cases):

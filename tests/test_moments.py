@@ -16,6 +16,8 @@ from tolerances import assert_close
 from jaxnotes import moments
 from jaxnotes.core.compat import x64
 
+pytestmark = pytest.mark.repeated("name", "n", "statistic", "function")
+
 STATISTICS = {
     "mean": moments.mean,
     "std_dev": moments.std,

@@ -24,6 +24,8 @@ from tolerances import assert_close
 from jaxnotes import Status
 from jaxnotes.core.batching import block_lanes
 
+pytestmark = pytest.mark.repeated("argument")
+
 FEW = 37
 
 

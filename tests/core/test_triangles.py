@@ -8,6 +8,8 @@ from tolerances import assert_close
 
 from jaxnotes.core import triangles
 
+pytestmark = pytest.mark.repeated("power", "q")
+
 LANES, ROWS = 4, 30
 triangularise = jax.jit(triangles.triangularise)
 
