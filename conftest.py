@@ -12,8 +12,6 @@ import pytest
 if jax.__version_info__ < (0, 11):
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0")
 
-# Arguments over which every test repeats itself; the marker `repeated` names more of them.
-REPEATED = {"dtype"}
 ONE_IN = 5
 COUNTED = pytest.StashKey[tuple[int, int]]()
 
@@ -26,29 +24,40 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     """The markers, here because tests run away from pyproject.toml too."""
     config.addinivalue_line("markers", "long: one of many repetitions, whose kind runs without it; needs --all")
-    config.addinivalue_line("markers", "repeated(*arguments): cases that differ in these alone repeat one kind")
+    config.addinivalue_line("markers", "repeated: the cases of a test repeat one kind; one in five is not long")
 
 
 def tables(items):
-    """By test and by kind (all its arguments but the repeated ones), the cases that repeat it."""
+    """By test and by kind, the cases that repeat it: all of one marked `repeated`, else those that differ in dtype."""
     found = {}
     for item in items:
         arguments = item.callspec.params if hasattr(item, "callspec") else {}
-        repeated = REPEATED.union(*(mark.args for mark in item.iter_markers("repeated")))
-        if repeated & arguments.keys():
-            # One value is one object in all cases, and need not be hashable.
-            kind = tuple((name, id(value)) for name, value in arguments.items() if name not in repeated)
+        marked = item.get_closest_marker("repeated")
+        if arguments and (marked or "dtype" in arguments):
+            kind = () if marked else tuple((name, repr(value)) for name, value in arguments.items() if name != "dtype")
             found.setdefault(item.nodeid.partition("[")[0], {}).setdefault(kind, []).append(item)
     return found
 
 
 def mark_repetitions(items):
-    """Long are all but one in five repetitions of a kind, of fewer all but one; which, moves on from kind to kind."""
+    """One in five repetitions of a kind stays, of fewer one, another from kind to kind; in a file each value once."""
+    met, others = set(), []
     for test, kinds in enumerate(tables(items).values()):
         for turn, cases in enumerate(kinds.values(), start=test):
             for k, item in enumerate(cases):
                 if (k - turn) % min(ONE_IN, len(cases)):
-                    item.add_marker("long")
+                    others.append(item)
+                else:
+                    met |= values(item)
+    for item in others:
+        if values(item) <= met:
+            item.add_marker("long")
+        met |= values(item)
+
+
+def values(item):
+    """What a case is made of, as its file knows it."""
+    return {(item.path, name, repr(value)) for name, value in item.callspec.params.items()}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -15,7 +15,7 @@ from tolerances import assert_close
 from jaxnotes import activations
 from jaxnotes.core.compat import x64
 
-pytestmark = pytest.mark.repeated("name", "scale")
+pytestmark = pytest.mark.repeated
 
 mp.mp.dps = 60
 INF = np.inf

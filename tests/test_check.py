@@ -15,7 +15,7 @@ from jaxnotes.check.exercise import Raised, agree, shown
 EXERCISES = check.exercises()
 MISTAKES = [(id, k) for id, exercise in EXERCISES.items() for k in range(len(exercise.mistakes))]
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-pytestmark = pytest.mark.repeated("id", "k")
+pytestmark = pytest.mark.repeated
 
 
 @pytest.mark.parametrize("id", EXERCISES)

@@ -17,7 +17,7 @@ from bench import nist
 from jaxnotes import Status, curve_fitting
 from jaxnotes.core.compat import x64
 
-pytestmark = pytest.mark.repeated("name", "source")
+pytestmark = pytest.mark.repeated
 
 
 @functools.cache

@@ -43,7 +43,7 @@ from jaxnotes.distributions import (
     Weibull,
 )
 
-pytestmark = pytest.mark.repeated("family")
+pytestmark = pytest.mark.repeated
 
 mp.mp.dps = 50
 INF, NAN = np.inf, np.nan

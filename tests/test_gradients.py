@@ -29,7 +29,7 @@ from jaxnotes.gradients import (
     tangent,
 )
 
-pytestmark = pytest.mark.repeated("name", "step", "x", "entry")
+pytestmark = pytest.mark.repeated
 
 DIFFERENCES = [forward_difference, central_difference]
 

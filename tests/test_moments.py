@@ -16,7 +16,7 @@ from tolerances import assert_close
 from jaxnotes import moments
 from jaxnotes.core.compat import x64
 
-pytestmark = pytest.mark.repeated("name", "n", "statistic", "function")
+pytestmark = pytest.mark.repeated
 
 STATISTICS = {
     "mean": moments.mean,

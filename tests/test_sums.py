@@ -17,7 +17,7 @@ from tolerances import assert_close
 from jaxnotes import sums
 from jaxnotes.core.compat import x64
 
-pytestmark = pytest.mark.repeated("n", "terms", "order", "unit")
+pytestmark = pytest.mark.repeated
 
 
 def exact_sum(x) -> Fraction:

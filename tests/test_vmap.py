@@ -24,7 +24,7 @@ from tolerances import assert_close
 from jaxnotes import Status
 from jaxnotes.core.batching import block_lanes
 
-pytestmark = pytest.mark.repeated("argument")
+pytestmark = pytest.mark.repeated
 
 FEW = 37
 

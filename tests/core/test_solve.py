@@ -14,7 +14,7 @@ from jaxnotes import Status, methods, minimize, minimize_path
 from jaxnotes.core.compat import x64
 from jaxnotes.core.solve import stochastic_path
 
-pytestmark = pytest.mark.repeated("method", "name")
+pytestmark = pytest.mark.repeated
 
 # On the bowl below L = 4 and mu = 1. Each method, and a rule that reaches any tolerance it can with it.
 METHODS = {

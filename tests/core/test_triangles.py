@@ -8,7 +8,7 @@ from tolerances import assert_close
 
 from jaxnotes.core import triangles
 
-pytestmark = pytest.mark.repeated("power", "q")
+pytestmark = pytest.mark.repeated
 
 LANES, ROWS = 4, 30
 triangularise = jax.jit(triangles.triangularise)
