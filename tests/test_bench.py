@@ -31,7 +31,7 @@ CASES = {
     "activation_grid": ["activation_grid"],
     "import_time": ["import_time"],
 }
-SHORT = ("many_logistic", "activations", "import_time")  # the workloads that run without --all
+SHORT = ("many_logistic", "import_time")  # the workloads that run without --all
 FITS = ("many_logistic", "shared_logistic", "big_logistic", "big_ols")
 ALWAYS = {"scikit-learn", "statsmodels", "numpy", "scipy"}  # the peers that the test requirements bring
 

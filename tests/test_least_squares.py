@@ -15,6 +15,8 @@ from jaxnotes.core import block_least_squares, linalg, products, scaling
 from jaxnotes.core.compat import x64
 from jaxnotes.core.linear_predictor import as_theta
 
+pytestmark = pytest.mark.repeated
+
 # Which regime each NIST case takes. In float32 the Gram matrix is trusted up to a condition of about 1e3, not 1e11.
 GRAM = {
     "float64": {"Norris", "NoInt1", "Longley", "Wampler1", "Wampler2", "Wampler3"},

@@ -17,6 +17,8 @@ from jaxnotes.core.compat import x64
 from jaxnotes.core.linear_predictor import as_theta
 from jaxnotes.core.row_chunks import MANY_ROWS
 
+pytestmark = pytest.mark.repeated
+
 log_likelihood = jax.jit(logistic_regression.log_likelihood)
 
 

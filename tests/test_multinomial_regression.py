@@ -19,6 +19,8 @@ from jaxnotes.core import softmax
 from jaxnotes.core.linear_predictor import as_theta
 from jaxnotes.multinomial_regression import SymmetricParams, fit, infer, log_likelihood, predict, predict_proba
 
+pytestmark = pytest.mark.repeated
+
 CODINGS = ("reference", "symmetric")
 
 
