@@ -15,6 +15,8 @@ from tolerances import assert_close
 from jaxnotes import activations
 from jaxnotes.core.values.compat import x64
 
+pytestmark = pytest.mark.repeated
+
 mp.mp.dps = 60
 INF = np.inf
 

@@ -31,14 +31,20 @@ CASES = {
     "activation_grid": ["activation_grid"],
     "import_time": ["import_time"],
 }
+SHORT = ("many_logistic", "import_time")  # the workloads that run without --all
 FITS = ("many_logistic", "shared_logistic", "big_logistic", "big_ols")
 ALWAYS = {"scikit-learn", "statsmodels", "numpy", "scipy"}  # the peers that the test requirements bring
 
 
+def long_but_short(names) -> list:
+    return [name if name in SHORT else pytest.param(name, marks=pytest.mark.long) for name in names]
+
+
 @pytest.fixture(scope="module")
-def report(tmp_path_factory) -> dict:
+def report(request, tmp_path_factory) -> dict:
     folder = tmp_path_factory.mktemp("bench")
-    command = [sys.executable, "-m", "bench", "--quick", "--repeats", "2", "--out", str(folder)]
+    names = WORKLOADS if request.config.option.all else SHORT
+    command = [sys.executable, "-m", "bench", *names, "--quick", "--repeats", "2", "--out", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (folder / "bench.png").read_bytes().startswith(b"\x89PNG")
@@ -62,7 +68,7 @@ def test_report_says_where_it_ran(report):
     assert report["versions"]["numpy"]
 
 
-@pytest.mark.parametrize("workload", WORKLOADS)
+@pytest.mark.parametrize("workload", long_but_short(WORKLOADS))
 def test_structure(report, workload):
     cases = [case for case in report["cases"] if case["workload"] == workload]
     assert [case["name"] for case in cases] == CASES[workload]
@@ -74,7 +80,7 @@ def test_structure(report, workload):
         assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("workload", WORKLOADS)
+@pytest.mark.parametrize("workload", long_but_short(WORKLOADS))
 def test_contenders_run_or_say_why_not(report, workload):
     for _, result in results_of(report, workload):
         assert result["error"] == "", result["name"]
@@ -87,14 +93,14 @@ def test_contenders_run_or_say_why_not(report, workload):
             assert min(result["times_s"]) <= result["median_s"] <= max(result["times_s"])
 
 
-@pytest.mark.parametrize("workload", [name for name in WORKLOADS if name != "import_time"])
+@pytest.mark.parametrize("workload", long_but_short(name for name in WORKLOADS if name != "import_time"))
 def test_ours_is_accurate(report, workload):
     ours = [result for _, result in results_of(report, workload) if result["kind"] == "ours"]
     assert ours
     assert all(result["accurate"] for result in ours)
 
 
-@pytest.mark.parametrize("workload", FITS)
+@pytest.mark.parametrize("workload", long_but_short(FITS))
 def test_accuracy_stands_beside_the_time(report, workload):
     for case, result in results_of(report, workload):
         if result["median_s"] is None or result["kind"] == "floor":

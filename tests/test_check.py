@@ -1,6 +1,7 @@
 """The checker of exercises: solutions pass, untouched stubs fail, every known mistake fails with its own hint."""
 
 import ast
+import functools
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from jaxnotes.check.exercise import Raised, agree, shown
 EXERCISES = check.exercises()
 MISTAKES = [(id, k) for id, exercise in EXERCISES.items() for k in range(len(exercise.mistakes))]
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+pytestmark = pytest.mark.repeated
 
 
 @pytest.mark.parametrize("id", EXERCISES)
@@ -60,6 +62,7 @@ def test_nothing_is_no_answer(id):
     assert "no answer yet" in check.examine(EXERCISES[id], ...).text("en")
 
 
+@functools.cache
 def lesson_exercises() -> dict[str, tuple[str, str]]:
     """By its id, every exercise cell of the lessons, and the imports of its lesson."""
     pytest.importorskip("jupytext")

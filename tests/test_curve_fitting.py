@@ -17,6 +17,8 @@ from jaxnotes import Status, curve_fitting, least_squares
 from jaxnotes.core.descent.bijections import bounded, positive, real, simplex
 from jaxnotes.core.values.compat import x64
 
+pytestmark = pytest.mark.repeated
+
 T = np.linspace(0, 4, 30)
 
 

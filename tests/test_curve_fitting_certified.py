@@ -17,6 +17,8 @@ from bench import nist
 from jaxnotes import Status, curve_fitting
 from jaxnotes.core.values.compat import x64
 
+pytestmark = pytest.mark.repeated
+
 
 @functools.cache
 def nist_runs(source: str, name: str):

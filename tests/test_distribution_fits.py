@@ -30,6 +30,8 @@ from jaxnotes.distributions import (
     Weibull,
 )
 
+pytestmark = pytest.mark.repeated
+
 RNG = np.random.default_rng(0)
 # A sample of each family, and what its fit must be told.
 SAMPLES = {

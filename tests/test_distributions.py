@@ -43,6 +43,8 @@ from jaxnotes.distributions import (
     Weibull,
 )
 
+pytestmark = pytest.mark.repeated
+
 mp.mp.dps = 50
 INF, NAN = np.inf, np.nan
 # Of max(1, |log_prob|): the contract in float64; in float32 the rounding of some ten operations, each of 6e-8.

@@ -29,6 +29,8 @@ from jaxnotes.gradients import (
     tangent,
 )
 
+pytestmark = pytest.mark.repeated
+
 DIFFERENCES = [forward_difference, central_difference]
 
 

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from jaxnotes import information
 from jaxnotes.core.values.compat import x64
 
+pytestmark = pytest.mark.repeated
+
 INF = np.inf
 PAIRS = (information.cross_entropy, information.kl_divergence, information.js_divergence)
 P, Q = np.array([0.1, 0.0, 0.6, 0.3]), np.array([0.25, 0.25, 0.4, 0.1])

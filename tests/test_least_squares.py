@@ -16,6 +16,8 @@ from jaxnotes.core.matrix import factors, products, scaling
 from jaxnotes.core.values.compat import x64
 from jaxnotes.core.values.params import as_theta
 
+pytestmark = pytest.mark.repeated
+
 # Which regime each NIST case takes. In float32 the Gram matrix is trusted up to a condition of about 1e3, not 1e11.
 GRAM = {
     "float64": {"Norris", "NoInt1", "Longley", "Wampler1", "Wampler2", "Wampler3"},

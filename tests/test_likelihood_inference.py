@@ -35,6 +35,8 @@ from jaxnotes.maximum_likelihood import (
     wald_test,
 )
 
+pytestmark = pytest.mark.repeated
+
 
 @pytest.mark.parametrize("cov", ["nonrobust", "HC0", "cluster"])
 def test_covariances_against_statsmodels(cov, dtype):

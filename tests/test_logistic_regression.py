@@ -17,6 +17,8 @@ from jaxnotes.core.lanes.passes import MANY_ROWS
 from jaxnotes.core.values.compat import x64
 from jaxnotes.core.values.params import as_theta
 
+pytestmark = pytest.mark.repeated
+
 log_likelihood = jax.jit(logistic_regression.log_likelihood)
 
 

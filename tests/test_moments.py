@@ -16,6 +16,8 @@ from tolerances import assert_close
 from jaxnotes import moments
 from jaxnotes.core.values.compat import x64
 
+pytestmark = pytest.mark.repeated
+
 STATISTICS = {
     "mean": moments.mean,
     "std_dev": moments.std,

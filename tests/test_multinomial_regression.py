@@ -19,6 +19,8 @@ from jaxnotes.core.linear import softmax
 from jaxnotes.core.values.params import as_theta
 from jaxnotes.multinomial_regression import SymmetricParams, fit, infer, log_likelihood, predict, predict_proba
 
+pytestmark = pytest.mark.repeated
+
 CODINGS = ("reference", "symmetric")
 
 

@@ -16,6 +16,8 @@ from jaxnotes import Status, methods
 from jaxnotes import neural_networks as nn
 from jaxnotes.core.descent import minibatches
 
+pytestmark = pytest.mark.repeated
+
 KEY = jax.random.key(0)
 XOR = (np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32), np.array([0, 1, 1, 0], np.float32))
 

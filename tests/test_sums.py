@@ -17,6 +17,8 @@ from tolerances import assert_close
 from jaxnotes import sums
 from jaxnotes.core.values.compat import x64
 
+pytestmark = pytest.mark.repeated
+
 
 def exact_sum(x) -> Fraction:
     return sum((Fraction(float(value)) for value in np.asarray(x)), start=Fraction(0))

@@ -24,6 +24,8 @@ from tolerances import assert_close
 from jaxnotes import Status
 from jaxnotes.core.lanes.batching import block_lanes
 
+pytestmark = pytest.mark.repeated
+
 FEW = 37
 
 

@@ -14,6 +14,8 @@ from jaxnotes import Status, methods, minimize, minimize_path
 from jaxnotes.core.descent.minimize import stochastic_path
 from jaxnotes.core.values.compat import x64
 
+pytestmark = pytest.mark.repeated
+
 # On the bowl below L = 4 and mu = 1. Each method, and a rule that reaches any tolerance it can with it.
 METHODS = {
     "default": lambda: None,
@@ -157,9 +159,12 @@ def test_statuses_tell_the_truth():
     assert status(parabola, 1.0, max_steps=0) == Status.MAX_STEPS
     assert status(parabola, 0.0, max_steps=0) == Status.CONVERGED
     # Near 1e4 the function is a staircase in float32, whose steps are far above the tolerance.
-    assert status(lambda x: jnp.sum((x - 1e4) ** 2) + 0.3 * x, 0.0, tol=1e-12) in (Status.CONVERGED, Status.STALLED)
+    assert status(lambda x: jnp.sum((x - 1e4) ** 2) + 0.3 * x, np.float32(0), tol=1e-12) in (
+        Status.CONVERGED,
+        Status.STALLED,
+    )
     assert status(lambda x: x, 0.0, method=gd(1e-9), max_steps=100) == Status.MAX_STEPS
-    assert status(lambda x: x, 1.0, method=gd(1e-9), max_steps=100) == Status.STALLED
+    assert status(lambda x: x, np.float32(1), method=gd(1e-9), max_steps=100) == Status.STALLED
     assert status(lambda x: jnp.exp(x), 0.0) in (Status.CONVERGED, Status.MAX_STEPS)  # the infimum is at infinity
 
 
@@ -222,7 +227,7 @@ def test_stochastic_path_draws_rows_by_key():
     def loss(slope, rows):
         return jnp.mean((rows["y"] - slope * rows["x"]) ** 2) / 2
 
-    walk = functools.partial(stochastic_path, loss, 0.0, data, method=rule, steps=400, batch_size=3)
+    walk = functools.partial(stochastic_path, loss, np.float32(0), data, method=rule, steps=400, batch_size=3)
     path = walk(key=jax.random.key(1))
     np.testing.assert_array_equal(path.params, walk(key=jax.random.key(1)).params)
     assert (path.params[1:] != walk(key=jax.random.key(2)).params[1:]).any()
@@ -253,7 +258,7 @@ def test_stochastic_gradients_are_right_on_average(double):
 ok = functools.partial(minimize, lambda x: jnp.sum(x**2))
 BAD = {
     "fun: expected a function that returns one real number, got float32 of shape (2,)": lambda: minimize(
-        lambda x: x, jnp.zeros(2)
+        lambda x: x, np.zeros(2, np.float32)
     ),
     "fun: expected a function that returns one real number, got tuple": lambda: minimize(lambda x: (x, x), 0.0),
     "x0: expected at least one array": lambda: ok({}),

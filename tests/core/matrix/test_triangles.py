@@ -8,6 +8,8 @@ from tolerances import assert_close
 
 from jaxnotes.core.matrix import triangles
 
+pytestmark = pytest.mark.repeated
+
 LANES, ROWS = 4, 30
 triangularise = jax.jit(triangles.triangularise)
 

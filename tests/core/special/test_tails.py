@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from jaxnotes.core.special import tails
 from jaxnotes.core.values.compat import x64
 
+pytestmark = pytest.mark.repeated
+
 mp.mp.dps = 50
 DEGREES = [1, 2, 3, 5, 10, 30, 100, 1e3, 1e4, 1e5]
 LAWS = {
