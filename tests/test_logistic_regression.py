@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from tolerances import assert_close
 
 from jaxnotes import Status, logistic_regression
-from jaxnotes.core.lanes.passes import MANY_ROWS
+from jaxnotes.core.lanes.passes import FROM_ROWS
 from jaxnotes.core.values.compat import x64
 from jaxnotes.core.values.params import as_theta
 
@@ -207,7 +207,7 @@ def test_ridge_inference_is_the_sandwich(double):
     assert_close(inferred.covariance, inverse @ information @ inverse, tolerances.of("float64").inference)
 
 
-@pytest.mark.parametrize("n", [200, MANY_ROWS])
+@pytest.mark.parametrize("n", [200, FROM_ROWS])
 @pytest.mark.parametrize("degree", [4, 6])
 @pytest.mark.parametrize("lowest", [0.0, 0.5])
 def test_nearly_dependent_columns_converge_truthfully(degree, lowest, n):

@@ -18,7 +18,7 @@ from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.status import Solution
 from jaxnotes.distributions import fitting, lattice
 from jaxnotes.distributions.family import Discrete
-from jaxnotes.distributions.fitting import Peak, Rows
+from jaxnotes.distributions.fitting import Empirical, Peak
 
 
 class Binomial(Discrete):
@@ -130,7 +130,7 @@ class Binomial(Discrete):
         return Discrete._possible(x, known) & (x <= trials) & (trials >= 1) & (trials == jnp.floor(trials))
 
     @staticmethod
-    def _maximise(rows: Rows) -> Peak:
+    def _maximise(rows: Empirical) -> Peak:
         trials = rows.known["trials"]
         return Peak(Binomial.Params(trials, fitting.average(rows.x, rows.share) / trials))
 
@@ -200,7 +200,7 @@ class Geometric(Discrete):
         return Discrete._possible(x, known) & (x >= 1)
 
     @staticmethod
-    def _maximise(rows: Rows) -> Peak:
+    def _maximise(rows: Empirical) -> Peak:
         return Peak(Geometric.Params(1 / fitting.average(rows.x, rows.share)))
 
     @classmethod
@@ -279,7 +279,7 @@ class NegativeBinomial(Discrete):
     _closed_form = False
 
     @staticmethod
-    def _maximise(rows: Rows) -> Peak:
+    def _maximise(rows: Empirical) -> Peak:
         x, share, _ = rows
         mu = fitting.average(x, share)
         excess = fitting.average((x - mu) ** 2, share) - mu
@@ -297,7 +297,7 @@ class NegativeBinomial(Discrete):
         return Peak(NegativeBinomial.Params(jnp.where(over, size, jnp.inf), mu), steps)
 
     @classmethod
-    def _loss(cls, params: Any, rows: Rows) -> Array:
+    def _loss(cls, params: Any, rows: Empirical) -> Array:
         poisson = params.size == jnp.inf
         law = cls.Params(jnp.where(poisson, 1, params.size), params.mu)
         loss = -fitting.average(cls._log_density(law, rows.x), rows.share)
@@ -361,7 +361,7 @@ class Poisson(Discrete):
         return lattice.draw_poisson(key, rate, lambda rate, k: Poisson._log_density(Poisson.Params(rate), k))
 
     @staticmethod
-    def _maximise(rows: Rows) -> Peak:
+    def _maximise(rows: Empirical) -> Peak:
         return Peak(Poisson.Params(fitting.average(rows.x, rows.share)))
 
     @classmethod

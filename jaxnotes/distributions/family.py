@@ -18,7 +18,7 @@ from jaxnotes.core.values import arrays
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.status import Solution
 from jaxnotes.distributions import fitting
-from jaxnotes.distributions.fitting import Peak, Rows, Sample
+from jaxnotes.distributions.fitting import Empirical, Peak, Sample
 
 # What a family's own functions take: its Params, a NamedTuple of arrays.
 Law = Any
@@ -315,7 +315,7 @@ class Distribution:
         return jnp.ones_like(x, bool)
 
     @staticmethod
-    def _summarise(rows: Rows) -> Any:
+    def _summarise(rows: Empirical) -> Any:
         """The statistics on which `_loss` and `_maximise` rest."""
         return rows
 

@@ -39,7 +39,7 @@ class Sample(NamedTuple):
     known: dict[str, Array]
 
 
-class Rows(NamedTuple):
+class Empirical(NamedTuple):
     """The statistics of a family that needs the whole sample: x (n, ...), shares (n,) that sum to 1, what is known."""
 
     x: Array
@@ -176,7 +176,7 @@ def _statistics(family: Any, sample: Sample, *, for_derivatives: bool = False) -
             stand_in = jnp.where(jnp.any(present), stand_in, family._stand_in)
         x = jnp.where(kept.reshape(-1, *(1,) * (x.ndim - 1)), x, stand_in)
     weights = jnp.broadcast_to(weights, x.shape[:1])
-    return family._summarise(Rows(x, weights / jnp.sum(weights), known))
+    return family._summarise(Empirical(x, weights / jnp.sum(weights), known))
 
 
 def _trouble(family: Any, sample: Sample) -> Array:
@@ -228,7 +228,7 @@ def log_spread(x: Array, mean: Array, share: Array) -> Array:
     return average((ratio - 1) - jnp.log(ratio), share)
 
 
-def moments(rows: Rows) -> tuple[Array, Array]:
+def moments(rows: Empirical) -> tuple[Array, Array]:
     """The mean and the standard deviation (of divisor n)."""
     mean = centre(rows.x, rows.share)
     return mean, safe_sqrt(average((rows.x - mean) ** 2, rows.share))
@@ -348,7 +348,7 @@ def minimum(loss: Callable[[Array], Array], start: Array) -> tuple[Array, Array,
         return jax.vmap(loss)(x), jax.vmap(jax.grad(loss))(x), jax.vmap(jax.hessian(loss))(x)
 
     tol = observations.tolerance(None, start.dtype)[None]
-    run = trust_region.minimise(evaluate, start[None], tol, jnp.ones((1,), bool), MAX_STEPS)
+    run = trust_region.descend(evaluate, start[None], tol, jnp.ones((1,), bool), MAX_STEPS)
     return run.at.theta[0], run.steps[0], trust_region.judge(run, start[None], tol, 0.0)[0]
 
 

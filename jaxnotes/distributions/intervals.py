@@ -12,7 +12,7 @@ from jaxnotes.core.special.gamma_terms import beta_excess, digamma_minus_log, lo
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.distributions import fitting
 from jaxnotes.distributions.family import Distribution
-from jaxnotes.distributions.fitting import Peak, Rows
+from jaxnotes.distributions.fitting import Empirical, Peak
 from jaxnotes.distributions.positive import PositiveParameters, limit_at_zero
 
 
@@ -84,7 +84,7 @@ class Uniform(Distribution):
         return params.lower + (params.upper - params.lower) * jax.random.uniform(key, shape, dtype)
 
     @staticmethod
-    def _maximise(rows: Rows) -> Peak:
+    def _maximise(rows: Empirical) -> Peak:
         return Peak(Uniform.Params(*fitting.extremes(rows.x, rows.share)))
 
     @classmethod
@@ -181,7 +181,7 @@ class Beta(PositiveParameters):
         return (x > 0) & (x < 1)
 
     @staticmethod
-    def _summarise(rows: Rows) -> Any:
+    def _summarise(rows: Empirical) -> Any:
         x, share, _ = rows
         m = fitting.centre(x, share)
         below, above = fitting.log_spread(x, m, share), fitting.log_spread(1 - x, 1 - m, share)

@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jaxnotes.core.matrix import factors as linalg
+from jaxnotes.core.matrix import factors
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.distributions import fitting
 from jaxnotes.distributions.family import Distribution
-from jaxnotes.distributions.fitting import Peak, Rows
+from jaxnotes.distributions.fitting import Empirical, Peak
 
 
 class MultivariateNormal(Distribution):
@@ -72,7 +72,7 @@ class MultivariateNormal(Distribution):
         covariance = jax.lax.stop_gradient(params.covariance)
         asymmetry = jnp.max(jnp.abs(covariance - covariance.T))
         symmetric = asymmetry <= float(jnp.finfo(covariance.dtype).eps) ** 0.5 * jnp.max(jnp.abs(covariance))
-        definite = jnp.all(jnp.isfinite(linalg.cholesky(covariance)))
+        definite = jnp.all(jnp.isfinite(factors.cholesky(covariance)))
         lawful = symmetric & definite & jnp.all(jnp.isfinite(params.mean))
         eye = jnp.eye(len(params.mean), dtype=covariance.dtype)
         return cls.Params(jnp.where(lawful, params.mean, 0), jnp.where(lawful, params.covariance, eye)), lawful
@@ -84,15 +84,15 @@ class MultivariateNormal(Distribution):
     @staticmethod
     def _log_density(params: Any, x: Array) -> Array:
         d = len(params.mean)
-        lower = linalg.cholesky(params.covariance)
+        lower = factors.cholesky(params.covariance)
         deviations = x.reshape(-1, d) - params.mean[None]
-        z = jnp.matmul(linalg.inverse_of_lower(lower), deviations.T, precision="highest")
+        z = jnp.matmul(factors.inverse_of_lower(lower), deviations.T, precision="highest")
         square = jnp.sum(z * z, axis=0).reshape(x.shape[:-1])
         return -square / 2 - d / 2 * math.log(2 * math.pi) - jnp.sum(jnp.log(jnp.diagonal(lower)))
 
     @staticmethod
     def _entropy(params: Any) -> ArrayLike:
-        pivots = jnp.diagonal(linalg.cholesky(params.covariance))
+        pivots = jnp.diagonal(factors.cholesky(params.covariance))
         return len(pivots) / 2 * math.log(2 * math.pi * math.e) + jnp.sum(jnp.log(pivots))
 
     @staticmethod
@@ -106,11 +106,11 @@ class MultivariateNormal(Distribution):
     @staticmethod
     def _draw(key: Array, params: Any, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
         normal = jax.random.normal(key, (math.prod(shape), len(params.mean)), dtype)
-        draws = params.mean[None] + jnp.matmul(normal, linalg.cholesky(params.covariance).T, precision="highest")
+        draws = params.mean[None] + jnp.matmul(normal, factors.cholesky(params.covariance).T, precision="highest")
         return draws.reshape(*shape, len(params.mean))
 
     @staticmethod
-    def _maximise(rows: Rows) -> Peak:
+    def _maximise(rows: Empirical) -> Peak:
         mean = fitting.centre(rows.x, rows.share)
         deviations = rows.x - mean[None]
         covariance = jnp.matmul((rows.share[:, None] * deviations).T, deviations, precision="highest")
@@ -118,7 +118,7 @@ class MultivariateNormal(Distribution):
 
     @classmethod
     def _on_edge(cls, params: Any) -> Array:
-        factor = linalg.factor_spd(params.covariance[None], jnp.zeros_like(params.mean)[None])
+        factor = factors.factor_spd(params.covariance[None], jnp.zeros_like(params.mean)[None])
         return factor.smallest_pivot[0] == 0
 
     @staticmethod

@@ -13,7 +13,7 @@ from jaxnotes.core.special.logs import log1m_exp, log1m_exp_exp, log_minus, log_
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.distributions import fitting
 from jaxnotes.distributions.family import Distribution
-from jaxnotes.distributions.fitting import Peak, Rows
+from jaxnotes.distributions.fitting import Empirical, Peak
 
 
 class PositiveParameters(Distribution):
@@ -89,7 +89,7 @@ class LogNormal(PositiveParameters):
         return jnp.exp(params.mu + params.sigma * jax.random.normal(key, shape, dtype))
 
     @staticmethod
-    def _maximise(rows: Rows) -> Peak:
+    def _maximise(rows: Empirical) -> Peak:
         return Peak(LogNormal.Params(*fitting.moments(rows._replace(x=jnp.log(rows.x)))))
 
     @classmethod
@@ -157,7 +157,7 @@ class Exponential(PositiveParameters):
         return x >= 0
 
     @staticmethod
-    def _maximise(rows: Rows) -> Peak:
+    def _maximise(rows: Empirical) -> Peak:
         return Peak(Exponential.Params(1 / fitting.average(rows.x, rows.share)))
 
 
@@ -224,7 +224,7 @@ class Gamma(PositiveParameters):
         spread: Array
 
     @staticmethod
-    def _summarise(rows: Rows) -> Any:
+    def _summarise(rows: Empirical) -> Any:
         m = fitting.centre(rows.x, rows.share)
         return Gamma.Statistics(m, fitting.log_spread(rows.x, m, rows.share))
 
@@ -327,7 +327,7 @@ class Weibull(PositiveParameters):
         share: Array
 
     @staticmethod
-    def _summarise(rows: Rows) -> Any:
+    def _summarise(rows: Empirical) -> Any:
         m = fitting.centre(rows.x, rows.share)
         return Weibull.Statistics(m, jnp.log(rows.x / m), rows.share)
 
@@ -423,7 +423,7 @@ class Pareto(PositiveParameters):
         return params.scale * jnp.exp(jax.random.exponential(key, shape, dtype) / params.shape)
 
     @staticmethod
-    def _maximise(rows: Rows) -> Peak:
+    def _maximise(rows: Empirical) -> Peak:
         least, _ = fitting.extremes(rows.x, rows.share)
         return Peak(Pareto.Params(1 / fitting.average(log_ratio(rows.x, least), rows.share), least))
 

@@ -15,7 +15,7 @@ from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.status import Solution, Status, first_status
 from jaxnotes.distributions import fitting
 from jaxnotes.distributions.family import Distribution
-from jaxnotes.distributions.fitting import Peak, Rows, Sample
+from jaxnotes.distributions.fitting import Empirical, Peak, Sample
 
 EULER = 0.5772156649015329
 
@@ -110,7 +110,7 @@ class Normal(LocationScale):
         return log_tails.log_normal_sf(-z), log_tails.log_normal_sf(z)
 
     @staticmethod
-    def _maximise(rows: Rows) -> Peak:
+    def _maximise(rows: Empirical) -> Peak:
         return Peak(Normal.Params(*fitting.moments(rows)))
 
 
@@ -146,7 +146,7 @@ class Gumbel(LocationScale):
     _closed_form = False
 
     @staticmethod
-    def _maximise(rows: Rows) -> Peak:
+    def _maximise(rows: Empirical) -> Peak:
         """exp(-X) has a Weibull law of shape 1 / scale."""
         m = fitting.centre(rows.x, rows.share)
         shape, log_scale, steps = fitting.extreme_value(m - rows.x, rows.share)
@@ -185,7 +185,7 @@ class Logistic(LocationScale):
     _closed_form = False
 
     @staticmethod
-    def _maximise(rows: Rows) -> Peak:
+    def _maximise(rows: Empirical) -> Peak:
         """For z = a + b y, y standardised, the loss is convex in a and b, as the density is log-concave."""
         m, sd = fitting.moments(rows)
         y = (rows.x - m) / sd
@@ -233,7 +233,7 @@ class Laplace(LocationScale):
         return log_sf(-z), log_sf(z)
 
     @staticmethod
-    def _maximise(rows: Rows) -> Peak:
+    def _maximise(rows: Empirical) -> Peak:
         loc = fitting.median(rows.x, rows.share)
         deviations = (rows.x - loc) * jnp.sign(rows.x - loc)
         return Peak(Laplace.Params(loc, fitting.average(deviations, rows.share)))
@@ -280,7 +280,7 @@ class Cauchy(LocationScale):
     _closed_form = False
 
     @staticmethod
-    def _maximise(rows: Rows) -> Peak:
+    def _maximise(rows: Empirical) -> Peak:
         """Unimodal where no value has half of the weight (Copas 1975, Biometrika 62, 701-704); else scale -> 0."""
         (_, loc, scale), steps, ending = _student_peak(rows, jnp.ones((), rows.x.dtype))
         return Peak(Cauchy.Params(loc, scale), steps, ending)
@@ -379,7 +379,7 @@ class StudentT(Distribution):
     _closed_form = False
 
     @staticmethod
-    def _maximise(rows: Rows) -> Peak:
+    def _maximise(rows: Empirical) -> Peak:
         if rows.known:
             return _student_peak(rows, rows.known["df"])
         mean, sd = fitting.moments(rows)
@@ -400,7 +400,7 @@ class StudentT(Distribution):
         return StudentT.Params(jnp.where(params.df < jnp.inf, params.df, 0), params.scale, params.scale)
 
 
-def _student_peak(rows: Rows, df: Array | None, start_df: Array | float = 0.0) -> Peak:
+def _student_peak(rows: Empirical, df: Array | None, start_df: Array | float = 0.0) -> Peak:
     """A maximum near the median, of StudentT.Params; df is known or starts at start_df.
 
     In units of the median deviation, with the logarithm of the scale and log(1 + 1 / df), which is 1 / df for a nearly

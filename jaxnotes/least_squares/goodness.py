@@ -211,4 +211,4 @@ def _rank(solution: Solution, data: Equations) -> Array:
 
 def _terms(data: Equations, intercept: bool) -> Terms:
     """The rows' terms of the covariance, without scores."""
-    return squares.terms(data, intercept, jnp.zeros_like(data.y))[0]
+    return squares.covariance_terms(data, intercept, jnp.zeros_like(data.y))[0]

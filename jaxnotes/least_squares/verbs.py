@@ -172,7 +172,7 @@ def _solver(intercept: bool):
     engine = batching.vectorise(
         functools.partial(squares.solve_block, intercept),
         functools.partial(squares_by_passes.solve, intercept),
-        lambda data: data.X.shape[0] >= passes.MANY_ROWS,
+        lambda data: data.X.shape[0] >= passes.FROM_ROWS,
     )
 
     return implicit.differentiable(engine, functools.partial(squares.objective, intercept))
@@ -203,14 +203,14 @@ def _infer(solution: Solution, data: Equations, groups: Array, cov: str) -> Esti
 def _inference(intercept: bool, cov: str) -> Callable[[_Question], Estimate]:
     return batching.blocked(
         functools.partial(_estimate, intercept, cov),
-        lambda question: question.data.X.shape[0] >= passes.MANY_ROWS,
+        lambda question: question.data.X.shape[0] >= passes.FROM_ROWS,
     )
 
 
 def _estimate(intercept: bool, cov: str, question: _Question) -> Estimate:
     theta, status, data, groups = question
     residual = squares.residual(as_params(theta, intercept), data)
-    terms, scaled = squares.terms(data, intercept, residual)
+    terms, scaled = squares.covariance_terms(data, intercept, residual)
     deficient = status == Status.RANK_DEFICIENT
 
     def in_user_units(inverse: factors.Root) -> Array:

@@ -241,7 +241,7 @@ class _Question(NamedTuple):
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _infer(model: LogProb, cov: str, question: _Question) -> Estimate:
-    is_large = lambda question: question.observed.n >= passes.MANY_ROWS  # noqa: E731
+    is_large = lambda question: question.observed.n >= passes.FROM_ROWS  # noqa: E731
     return batching.blocked(functools.partial(_estimate, model, cov), is_large)(question)
 
 

@@ -1,4 +1,4 @@
-"""Ways to take one step downhill: pairs (init, step) that `solve.minimize` and `solve.minimize_path` run.
+"""Ways to take one step downhill: pairs (init, step) that `minimize` and `minimize_path` run.
 
 `init(fun, x)` gives the first `Iterate`, `step(fun, iterate)` the next one; x is any pytree and fun(x) a scalar.
 Settings such as the rate may be traced, so a new value does not recompile and a sweep is a vmap.

@@ -75,7 +75,7 @@ def minimize(
         run = iterate(lambda run: _advance(rule, objective, tol, run), _begin(rule, objective, tol, start), max_steps)
         return run.at.x, [run.grad_norm, run.steps, _status(run, tol)]
 
-    x, (grad_norm, steps, status) = implicit.minimiser(objective, x0, solve)
+    x, (grad_norm, steps, status) = implicit.solve_differentiably(objective, x0, solve)
     return Solution(x, fun(x, *args), grad_norm, steps, status)
 
 

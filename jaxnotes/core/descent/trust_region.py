@@ -82,7 +82,7 @@ class Step(NamedTuple):
     promise: Array
 
 
-class Run(NamedTuple):
+class Descent(NamedTuple):
     """The state of each lane. radius: of the trust region. steps: -1 until the start is evaluated. exhausted: no step
     helps any more. blocked: the last trial was not finite.
     """
@@ -96,14 +96,14 @@ class Run(NamedTuple):
     blocked: Array
 
 
-def minimise(
+def descend(
     evaluate: Evaluate,
     start: Array,
     tol: Array,
     willing: Array,
     max_steps: int,
     restrict: Restrict = lambda at: at,
-) -> Run:
+) -> Descent:
     """Minimise from start (L, q), in the lanes that are willing (L,), to scaled gradients of tol (L,).
 
     restrict: what the steps see of a point, for a search in some of its directions.
@@ -114,12 +114,12 @@ def minimise(
     unlimited = jnp.full_like(at.value, jnp.inf)
     never = jnp.zeros_like(willing)
     nowhere = Step(jnp.zeros_like(start), unlimited, unlimited, never, jnp.zeros_like(unlimited), never, unlimited)
-    run = Run(at, nowhere, unlimited, jnp.full_like(at.value, -1, dtype=jnp.int32), willing, never, never)
+    run = Descent(at, nowhere, unlimited, jnp.full_like(at.value, -1, dtype=jnp.int32), willing, never, never)
     run = iterate(lambda run: _advance(evaluate, restrict, tol, run), run, max_steps)
     return run._replace(steps=jnp.maximum(run.steps, 0))
 
 
-def judge(run: Run, start: Array, tol: Array, negligible: ArrayLike) -> Array:
+def judge(run: Descent, start: Array, tol: Array, negligible: ArrayLike) -> Array:
     """How each lane ended that was willing and had a finite start (L, q), as statuses (L,).
 
     negligible: a fall of the objective that is worth nothing, (L,); of a lane that rounding has stopped.
@@ -156,7 +156,7 @@ def _arrived(at: Point, step: Step, tol: Array, before: Array) -> Array:
     )
 
 
-def _advance(evaluate: Evaluate, restrict: Restrict, tol: Array, run: Run) -> Run:
+def _advance(evaluate: Evaluate, restrict: Restrict, tol: Array, run: Descent) -> Descent:
     at, step = run.at, run.step
     theta = at.theta + step.move
     tried = Point(theta, *evaluate(theta))
@@ -182,7 +182,7 @@ def _advance(evaluate: Evaluate, restrict: Restrict, tol: Array, run: Run) -> Ru
     )
     new = select_lanes(accept, tried, at)
     new_step = propose(restrict(new), radius)
-    return Run(
+    return Descent(
         at=new,
         step=new_step,
         radius=radius,

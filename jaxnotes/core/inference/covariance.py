@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jaxnotes.core.matrix import factors as linalg
+from jaxnotes.core.matrix import factors
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.special import tails as special
 from jaxnotes.core.values import arrays
@@ -81,7 +81,7 @@ class Spread(NamedTuple):
     df_model: Array
 
 
-def spread(terms: Terms, cov: str, groups: Array, in_user_units: Callable[[linalg.Root], Array]) -> Spread:
+def spread(terms: Terms, cov: str, groups: Array, in_user_units: Callable[[factors.Root], Array]) -> Spread:
     """The covariance of the estimate; in_user_units gives the root of H^-1 in the coordinates it is wanted in.
 
     It is a sum of squares of vectors, so that no variance is a difference.
@@ -108,12 +108,12 @@ def spread(terms: Terms, cov: str, groups: Array, in_user_units: Callable[[linal
     )
 
 
-def bread(terms: Terms) -> tuple[linalg.Root, Array]:
+def bread(terms: Terms) -> tuple[factors.Root, Array]:
     """A root of the inverse of H, and the leverage of each row (n,)."""
     terms = _in_parts(terms)
     n, r, q = terms.design.shape
     squares = jnp.broadcast_to(terms.weights * terms.information, (n, r)).reshape(-1)
-    inverse = linalg.root_of_inverse(terms.design.reshape(-1, q), squares, terms.penalty, n * r)
+    inverse = factors.root_of_inverse(terms.design.reshape(-1, q), squares, terms.penalty, n * r)
     turned = jnp.sum(contract("irj,jk->irk", terms.design, inverse.root) ** 2, axis=2)
     return inverse, jnp.sum(terms.information * turned, axis=1)
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from jaxnotes.core.matrix import factors as linalg
+from jaxnotes.core.matrix import factors
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.status import Solution
 
@@ -32,7 +32,7 @@ def tangent(objective: Callable[[Array, Any], Array], theta: Array, data: Any, d
 
 def _solve(hessian: Array, b: Array) -> Array:
     """x with hessian x = b, both (q,); 0 in a direction without curvature."""
-    return linalg.solve(linalg.factor_spd(hessian[None], jnp.zeros_like(b[None])), b[None])[0]
+    return factors.solve(factors.factor_spd(hessian[None], jnp.zeros_like(b[None])), b[None])[0]
 
 
 def differentiable(
@@ -56,7 +56,7 @@ def differentiable(
     return solver
 
 
-def minimiser(
+def solve_differentiably(
     objective: Callable[[Any], Array], start: Any, solve: Callable[[Any], tuple[Any, list[Array]]]
 ) -> tuple[Any, list[Array]]:
     """solve(start) -> (x, report), with the derivative of x that the optimality condition gives.

@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxnotes.core.values.arrays import Array
 
-MANY_ROWS = 50_000
+FROM_ROWS = 50_000  # from so many rows on, passes are faster than a block of one lane
 CHUNK = 4096
 SAMPLE = 32_768
 

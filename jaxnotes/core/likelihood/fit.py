@@ -41,7 +41,7 @@ def vectorised(solve_block: Callable[[Any], Any], observed: Callable[[Any], Obse
         out = solve_block(jax.tree.map(lambda leaf: leaf[None], problem))
         return jax.tree.map(lambda leaf: leaf[0], out)
 
-    return batching.vectorise(solve_block, solve_alone, lambda problem: observed(problem).n >= passes.MANY_ROWS)
+    return batching.vectorise(solve_block, solve_alone, lambda problem: observed(problem).n >= passes.FROM_ROWS)
 
 
 def solve_block(model: LogProb, max_steps: int, problem: Problem) -> Solution:
@@ -51,7 +51,7 @@ def solve_block(model: LogProb, max_steps: int, problem: Problem) -> Solution:
     trouble, holes = over_lanes(_data_trouble, problem.observed, lanes)(start)
     observed = present_rows(problem.observed, lanes)
     evaluate = over_lanes(functools.partial(observations.with_derivatives, model), observed, lanes)
-    run = trust_region.minimise(evaluate, start, problem.tol, trouble == Status.CONVERGED, max_steps)
+    run = trust_region.descend(evaluate, start, problem.tol, trouble == Status.CONVERGED, max_steps)
     n_obs = over_lanes(lambda _, observed: observed.n_obs, observed, lanes)(start)
     status = first_status(
         (trouble != Status.CONVERGED, trouble),

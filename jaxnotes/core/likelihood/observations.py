@@ -12,15 +12,14 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jax.typing import ArrayLike
 
-from jaxnotes.core.lanes import closures as captured
-from jaxnotes.core.lanes import passes as row_chunks
+from jaxnotes.core.lanes import closures, passes
 from jaxnotes.core.values import arrays
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.params import LinearParams, as_params, as_theta
 from jaxnotes.core.values.status import Solution
 
 # A user's function as explicit(captured, theta, row), with all that it captures made an argument; a setting of jax.jit.
-LogProb = captured.Explicit
+LogProb = closures.Explicit
 
 
 class Observations(NamedTuple):
@@ -58,7 +57,7 @@ def traced(
         return log_prob(unravel(theta), row)
 
     example = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), rows)
-    model, constants = captured.hoist(flat, theta, example, origin=log_prob)
+    model, constants = closures.hoist(flat, theta, example, origin=log_prob)
     shape = jax.eval_shape(model, constants, theta, example)
     if getattr(shape, "shape", None) != () or not jnp.issubdtype(shape.dtype, jnp.floating):
         got = f"{shape.dtype} of shape {shape.shape}" if hasattr(shape, "shape") else type(shape).__name__
@@ -158,7 +157,7 @@ def objective(model: LogProb, theta: Array, observed: Observations) -> Array:
 
 def with_derivatives(model: LogProb, theta: Array, observed: Observations) -> tuple[Array, Array, Array]:
     """f, its gradient (q,) and Hessian (q, q) at theta, many rows chunk by chunk."""
-    if observed.n < row_chunks.MANY_ROWS:
+    if observed.n < passes.FROM_ROWS:
         return _derivatives(model, theta, observed, 1 / observed.n_obs)
     leaves, structure = jax.tree.flatten(observed.rows)
     share = jnp.broadcast_to(observed.weights, (observed.n,)) / observed.n_obs
@@ -167,7 +166,7 @@ def with_derivatives(model: LogProb, theta: Array, observed: Observations) -> tu
         part = Observations(observed.captured, structure.unflatten(leaves), jnp.where(fresh, share, 0))
         return _derivatives(model, theta, part, jnp.ones((), theta.dtype))
 
-    return row_chunks.sum_chunks(observed.n, chunk, share, *leaves)
+    return passes.sum_chunks(observed.n, chunk, share, *leaves)
 
 
 def _derivatives(model: LogProb, theta: Array, observed: Observations, factor: Array) -> tuple[Array, Array, Array]:

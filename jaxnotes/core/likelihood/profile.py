@@ -130,7 +130,7 @@ def search(
 
     def step(state: Search) -> Search:
         start = state.base + state.along * (state.trial - _pick(state.base, held))[:, None]
-        at = trust_region.minimise(evaluate, start, tol, state.active, MAX_STEPS, targets.others).at
+        at = trust_region.descend(evaluate, start, tol, state.active, MAX_STEPS, targets.others).at
         new = select_lanes(at.finite, _from_point(targets, state, at), _from_failure(targets, state))
         return new._replace(steps=state.steps + 1, active=jnp.isnan(new.end))
 

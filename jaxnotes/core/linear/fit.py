@@ -31,7 +31,7 @@ def solver(model: LinearModel) -> Callable[[Design], Solution]:
     engine = batching.vectorise(
         functools.partial(newton.solve_block, model),
         functools.partial(newton_by_passes.solve, model),
-        lambda rows: rows.X.shape[0] >= passes.MANY_ROWS,
+        lambda rows: rows.X.shape[0] >= passes.FROM_ROWS,
     )
 
     return implicit.differentiable(engine, functools.partial(objective, model))
@@ -87,7 +87,7 @@ def with_covariance(family: Family, solution: Solution, rows: Design, cov: str, 
 def _inference(family: Family, intercept: bool, cov: str) -> Callable[[Question], Estimate]:
     return batching.blocked(
         functools.partial(_estimate, family, intercept, cov),
-        lambda question: question.rows.X.shape[0] >= passes.MANY_ROWS,
+        lambda question: question.rows.X.shape[0] >= passes.FROM_ROWS,
     )
 
 

@@ -20,10 +20,9 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jaxnotes.core.inference import covariance as inference
+from jaxnotes.core.inference.covariance import Terms
 from jaxnotes.core.lanes import batching
-from jaxnotes.core.matrix import factors as linalg
-from jaxnotes.core.matrix import lapack, products, scaling
+from jaxnotes.core.matrix import factors, lapack, products, scaling
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.matrix.scaling import Scaled
 from jaxnotes.core.special import double_word
@@ -93,14 +92,14 @@ def residual(params: LinearParams, data: Equations) -> Array:
     return jnp.where(present, double_word.residual(y, X, params.coef, base)[0], 0)
 
 
-def terms(data: Equations, intercept: bool, residual: Array) -> tuple[inference.Terms, Scaled]:
+def covariance_terms(data: Equations, intercept: bool, residual: Array) -> tuple[Terms, Scaled]:
     """What the covariance needs of each row, for a dispersion of 1, and the scaling of the design."""
     weights = jnp.broadcast_to(data.weights, data.y.shape)
     share, present = share_of(data)
     scaled = scaling.scale_columns(data.X, share / jnp.sum(share), present, intercept=intercept)
     penalty = jnp.sum(weights) * data.l2 / scaled.scale**2
     precision = jnp.where(present, data.precision, 0)
-    by_row = inference.Terms(
+    by_row = Terms(
         design=scaled.Z.T,
         weights=weights,
         score=precision * residual,
@@ -152,7 +151,7 @@ def _least_norm_finder(intercept: bool) -> Callable[[Array, Array, Array], Array
     return lapack.where_needed(moved, lambda theta, null: theta)
 
 
-class Block(NamedTuple):
+class EquationsBlock(NamedTuple):
     """A block made ready to refine: X (L, n, p) and y (L, n), 0 where absent; share (L, n); l2 (L,); penalty (L, q), l2
     in scaled coordinates. factor: of the Gram matrix, for the lanes where it is safe (L,); root: for the others.
     """
@@ -164,9 +163,9 @@ class Block(NamedTuple):
     penalty: Array
     scaled: Scaled
     multiply: products.Products
-    factor: linalg.Factor
+    factor: factors.Factor
     safe: Array
-    root: linalg.Root
+    root: factors.Root
 
 
 def solve_block(intercept: bool, data: Equations) -> Solution:
@@ -196,40 +195,42 @@ def solve_block(intercept: bool, data: Equations) -> Solution:
     )
 
 
-def _made_ready(intercept: bool, data: Equations, share: Array, scaled: Scaled, hopeless: Array) -> tuple[Block, Array]:
+def _made_ready(
+    intercept: bool, data: Equations, share: Array, scaled: Scaled, hopeless: Array
+) -> tuple[EquationsBlock, Array]:
     """The block, and where to start (L, q) in the user's coordinates; hopeless lanes (L,) are spared the SVD."""
     lanes, _, n = scaled.Z.shape
     penalty = data.l2[:, None] / scaled.scale**2
     penalty = penalty.at[:, 0].set(0) if intercept else penalty
     multiply = products.of(scaled.Z, lanes)
-    factor = linalg.factor_spd(multiply.gram(share[:, None, None]), penalty)
+    factor = factors.factor_spd(multiply.gram(share[:, None, None]), penalty)
     safe = gram_is_safe(factor.smallest_pivot) | hopeless
     solve = lapack.where_needed(functools.partial(_by_svd, n), _not_by_svd)
     root, theta = jax.vmap(solve)(~safe, scaled.Z, jnp.nan_to_num(share), penalty, data.y)
     first = select_lanes(safe, jnp.zeros_like(penalty), scaling.from_scaled(theta, scaled, intercept=intercept))
-    return Block(data.X, data.y, share, data.l2, penalty, scaled, multiply, factor, safe, root), first
+    return EquationsBlock(data.X, data.y, share, data.l2, penalty, scaled, multiply, factor, safe, root), first
 
 
-def _by_svd(n: int, Z: Array, share: Array, penalty: Array, y: Array) -> tuple[linalg.Root, Array]:
+def _by_svd(n: int, Z: Array, share: Array, penalty: Array, y: Array) -> tuple[factors.Root, Array]:
     """A root of the inverse of one lane's H, and its solution in scaled coordinates."""
-    design = linalg.weighted_rows(Z.T, share, penalty)
+    design = factors.weighted_rows(Z.T, share, penalty)
     outcome = jnp.concatenate([jnp.sqrt(share) * y, jnp.zeros_like(penalty)])
-    return linalg.root_and_solution(design, outcome, n)
+    return factors.root_and_solution(design, outcome, n)
 
 
-def _not_by_svd(Z: Array, share: Array, penalty: Array, y: Array) -> tuple[linalg.Root, Array]:
+def _not_by_svd(Z: Array, share: Array, penalty: Array, y: Array) -> tuple[factors.Root, Array]:
     nothing = jnp.zeros_like(penalty, shape=(len(penalty), len(penalty)))
-    return linalg.Root(nothing, nothing, jnp.asarray(len(penalty))), jnp.zeros_like(penalty)
+    return factors.Root(nothing, nothing, jnp.asarray(len(penalty))), jnp.zeros_like(penalty)
 
 
-def _refine(intercept: bool, block: Block, first: Array, size: Array, willing: Array) -> RefineState:
+def _refine(intercept: bool, block: EquationsBlock, first: Array, size: Array, willing: Array) -> RefineState:
     """Refine from `first` (L, q) until a pass gains nothing; gradients in units of the root mean square of y (L,)."""
     easy = _is_easy(block.factor.smallest_pivot, block.scaled)
 
     def correction(gradient: Array) -> Array:
         root = block.root.root
         with_root = contract("lij,lj->li", root, contract("lij,li->lj", root, gradient))
-        theta = select_lanes(block.safe, linalg.solve(block.factor, gradient), with_root)
+        theta = select_lanes(block.safe, factors.solve(block.factor, gradient), with_root)
         return scaling.from_scaled(theta, block.scaled, intercept=intercept)
 
     def descent(theta: Array) -> tuple[Array, Array]:
@@ -272,7 +273,7 @@ def _is_easy(smallest_pivot: Array, scaled: Scaled) -> Array:
     return (smallest_pivot > EASY_PIVOT) & near
 
 
-def _plain_descent(intercept: bool, block: Block, theta: Array) -> tuple[Array, Array]:
+def _plain_descent(intercept: bool, block: EquationsBlock, theta: Array) -> tuple[Array, Array]:
     """What `_descent` returns, for a block, (L, q) and (L,), from residuals in working precision."""
     scaled, share = block.scaled, block.share
     theta = scaling.to_scaled(theta, scaled, intercept=intercept)

@@ -1,6 +1,6 @@
 """Linear least squares on one problem with very many rows: one pass for the Gram matrix, then refinement passes.
 
-The same two regimes as `block_least_squares`, a chunk of rows at a time and with no copy of the design: the Cholesky
+The same two regimes as `squares`, a chunk of rows at a time and with no copy of the design: the Cholesky
 factor of the Gram matrix where that is safe, else the triangular factor of a QR decomposition that takes in chunk
 after chunk. Columns are centred and scaled by a sample of the rows: any centre near the mean serves as well as the
 mean itself. Residuals are in working precision here; summed over so many rows their rounding matters less than it
@@ -14,10 +14,9 @@ import jax
 import jax.numpy as jnp
 
 from jaxnotes.core.lanes.passes import fold_chunks, sample_rows, sum_chunks
-from jaxnotes.core.linear import squares as block_least_squares
+from jaxnotes.core.linear import squares
 from jaxnotes.core.linear.squares import Equations
-from jaxnotes.core.matrix import factors as linalg
-from jaxnotes.core.matrix import scaling
+from jaxnotes.core.matrix import factors, scaling
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.matrix.scaling import Scaled
 from jaxnotes.core.values.arrays import Array
@@ -25,7 +24,7 @@ from jaxnotes.core.values.loop import iterate, select_lanes
 from jaxnotes.core.values.status import Solution, Status, first_status
 
 
-class Problem(NamedTuple):
+class ScaledEquations(NamedTuple):
     """The data, their scaling, row weights share (n,) of the mean objective, the penalty (q,) in scaled coordinates."""
 
     data: Equations
@@ -34,7 +33,7 @@ class Problem(NamedTuple):
     penalty: Array
 
 
-class State(NamedTuple):
+class Refinement(NamedTuple):
     """theta (1, q) in scaled coordinates; value and scaled gradient norm (1,) there; the next correction (1, q)."""
 
     theta: Array
@@ -47,7 +46,7 @@ class State(NamedTuple):
 
 def solve(intercept: bool, data: Equations) -> Solution:
     """Solve one problem; params are (q,), intercept first."""
-    share, present = block_least_squares.share_of(data)
+    share, present = squares.share_of(data)
     problem = _problem(intercept, data, share, present)
     scaled, penalty = problem.scaled, problem.penalty
     gram, moment, square = _sum_rows(
@@ -60,15 +59,15 @@ def solve(intercept: bool, data: Equations) -> Solution:
     rms = _rms(intercept, scaled, gram, total)
     size = jnp.sqrt(square / total)
     trouble = _data_trouble(data, present, rms, size)
-    factor = linalg.factor_spd(gram[None], penalty[None])
-    safe = block_least_squares.gram_is_safe(factor.smallest_pivot[0]) | (trouble != Status.CONVERGED)
+    factor = factors.factor_spd(gram[None], penalty[None])
+    safe = squares.gram_is_safe(factor.smallest_pivot[0]) | (trouble != Status.CONVERGED)
     root, first = jax.lax.cond(safe, lambda: _no_root(penalty), lambda: _root_by_qr(problem))
 
     def correction(gradient: Array) -> Array:
         with_root = contract("ij,j->i", root.root, contract("ij,i->j", root.root, gradient))
-        return jnp.where(safe, linalg.solve(factor, gradient[None])[0], with_root)[None]
+        return jnp.where(safe, factors.solve(factor, gradient[None])[0], with_root)[None]
 
-    def step(state: State) -> State:
+    def step(state: Refinement) -> Refinement:
         theta = state.theta + state.correction
         gradient, value = _descent(problem, theta[0])
         raw = scaled.scale * gradient + (scaled.mean * gradient[0] if intercept else 0)
@@ -76,11 +75,11 @@ def solve(intercept: bool, data: Equations) -> Solution:
         norm = norm / jnp.where(size > 0, size, 1)
         better = norm < state.grad_norm
         going_on = better & (norm < state.grad_norm / 2) & (norm > jnp.finfo(norm.dtype).eps)
-        tried = State(theta, value[None], norm, correction(gradient), state.steps, state.active)
+        tried = Refinement(theta, value[None], norm, correction(gradient), state.steps, state.active)
         return select_lanes(better, tried, state)._replace(steps=state.steps + 1, active=going_on)
 
     far = jnp.full((1,), jnp.inf, penalty.dtype)
-    start = State(
+    start = Refinement(
         theta=first[None],
         value=far,
         grad_norm=far,
@@ -88,18 +87,18 @@ def solve(intercept: bool, data: Equations) -> Solution:
         steps=jnp.zeros((1,), jnp.int32),
         active=(trouble == Status.CONVERGED)[None],
     )
-    state = iterate(step, start, block_least_squares.MAX_PASSES)
+    state = iterate(step, start, squares.MAX_PASSES)
     theta = scaling.from_scaled(state.theta[0], scaled, intercept=intercept)
     null = scaling.from_scaled(root.null, scaled, intercept=intercept)
-    theta = block_least_squares.of_least_norm(root.rank < q, theta, null, intercept)
+    theta = squares.of_least_norm(root.rank < q, theta, null, intercept)
     unpenalised = data.l2 == 0
-    status = block_least_squares.judge(
+    status = squares.judge(
         trouble, unpenalised & (jnp.sum(present) < q), unpenalised & (root.rank < q), state.grad_norm[0]
     )
     return Solution(theta, state.value[0], state.grad_norm[0], state.steps[0], status)
 
 
-def _problem(intercept: bool, data: Equations, share: Array, present: Array) -> Problem:
+def _problem(intercept: bool, data: Equations, share: Array, present: Array) -> ScaledEquations:
     picked = sample_rows(len(share))
     kept = present[picked] & jnp.all(jnp.isfinite(data.X[picked]), axis=1)
     equal = kept / jnp.maximum(jnp.sum(kept), 1)
@@ -107,10 +106,10 @@ def _problem(intercept: bool, data: Equations, share: Array, present: Array) -> 
     # A column that is 0 throughout the sample may vary elsewhere: it is left unscaled.
     scaled = scaled._replace(Z=share[:0], scale=jnp.where(scaled.scale > 0, scaled.scale, 1))
     penalty = data.l2 / scaled.scale**2
-    return Problem(data, scaled, share, penalty.at[0].set(0) if intercept else penalty)
+    return ScaledEquations(data, scaled, share, penalty.at[0].set(0) if intercept else penalty)
 
 
-def _design(problem: Problem, X: Array, share: Array) -> Array:
+def _design(problem: ScaledEquations, X: Array, share: Array) -> Array:
     """The scaled design (c, q) of rows X (c, p), 0 where absent."""
     mean, scale = problem.scaled.mean, problem.scaled.scale
     intercept = len(mean) > X.shape[1]
@@ -119,7 +118,7 @@ def _design(problem: Problem, X: Array, share: Array) -> Array:
     return jnp.concatenate([jnp.ones_like(Z[:, :1]), Z], axis=1) if intercept else Z
 
 
-def _sum_rows(problem: Problem, function: Callable[[Array, Array, Array], Any]) -> Any:
+def _sum_rows(problem: ScaledEquations, function: Callable[[Array, Array, Array], Any]) -> Any:
     """The sum of function(Z, y, share) over all chunks, Z (c, q)."""
 
     def part(fresh: Array, X: Array, y: Array, share: Array) -> Any:
@@ -129,7 +128,7 @@ def _sum_rows(problem: Problem, function: Callable[[Array, Array, Array], Any]) 
     return sum_chunks(len(problem.share), part, problem.data.X, problem.data.y, problem.share)
 
 
-def _descent(problem: Problem, theta: Array) -> tuple[Array, Array]:
+def _descent(problem: ScaledEquations, theta: Array) -> tuple[Array, Array]:
     """Minus the gradient (q,) and the value () of the mean objective at theta (q,), in scaled coordinates."""
 
     def part(Z: Array, y: Array, share: Array) -> tuple[Array, Array]:
@@ -140,12 +139,12 @@ def _descent(problem: Problem, theta: Array) -> tuple[Array, Array]:
     return gradient - problem.penalty * theta, (square + jnp.sum(problem.penalty * theta**2)) / 2
 
 
-def _no_root(penalty: Array) -> tuple[linalg.Root, Array]:
+def _no_root(penalty: Array) -> tuple[factors.Root, Array]:
     nothing = jnp.zeros_like(penalty, shape=(len(penalty), len(penalty)))
-    return linalg.Root(nothing, nothing, jnp.asarray(len(penalty))), jnp.zeros_like(penalty)
+    return factors.Root(nothing, nothing, jnp.asarray(len(penalty))), jnp.zeros_like(penalty)
 
 
-def _root_by_qr(problem: Problem) -> tuple[linalg.Root, Array]:
+def _root_by_qr(problem: ScaledEquations) -> tuple[factors.Root, Array]:
     """The inverse root and the solution, from the triangular factor of all weighted rows, chunk after chunk."""
 
     def take_in(R: Array, fresh: Array, X: Array, y: Array, share: Array) -> Array:
@@ -159,7 +158,7 @@ def _root_by_qr(problem: Problem) -> tuple[linalg.Root, Array]:
     identity = jnp.eye(q + 1, dtype=problem.share.dtype)
     start = jnp.diag(jnp.append(jnp.sqrt(problem.penalty), 0))
     R = fold_chunks(n, take_in, start, data.X, data.y, problem.share)
-    return linalg.root_and_solution(R[:, :q], R[:, q], n)
+    return factors.root_and_solution(R[:, :q], R[:, q], n)
 
 
 def _rms(intercept: bool, scaled: Scaled, gram: Array, total: Array) -> Array:

@@ -22,7 +22,7 @@ def lanes_of(fun):
 @functools.partial(jax.jit, static_argnums=0)
 def run_and_judge(fun, starts, max_steps):
     tol = jnp.full(len(starts), 1e-10)
-    run = trust_region.minimise(lanes_of(fun), starts, tol, jnp.ones(len(starts), bool), max_steps)
+    run = trust_region.descend(lanes_of(fun), starts, tol, jnp.ones(len(starts), bool), max_steps)
     return run, trust_region.judge(run, starts, tol, 0.0)
 
 
