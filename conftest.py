@@ -6,7 +6,7 @@ import sys
 import jax
 import pytest
 
-# Compilation takes most of the time of the suite. Emitted the older way and without LLVM's optimisation a program
+# Compilation takes most of the time of the suite. Emitted the older way and without LLVM's optimization a program
 # compiles five times faster, and computes the same up to rounding. `XLA_FLAGS= pytest ...` tests what users run. XLA
 # ends the process over a flag it does not know, so the versions that know these two are named.
 if jax.__version_info__ < (0, 11):

@@ -38,7 +38,7 @@ def answer_of(rows: np.ndarray, converged: np.ndarray, steps: float | None = Non
 def sklearn_loop(X: np.ndarray, y: np.ndarray, l2: float, solver: str, tol: float, note: str = "") -> Contender:
     """LogisticRegression on one problem after the other; X (problems, n, p), or (n, p) shared.
 
-    liblinear penalises the intercept too; intercept_scaling makes that penalty negligible (the others ignore it).
+    liblinear penalizes the intercept too; intercept_scaling makes that penalty negligible (the others ignore it).
     """
 
     def make(count):
@@ -63,7 +63,7 @@ def sklearn_loop(X: np.ndarray, y: np.ndarray, l2: float, solver: str, tol: floa
 
 
 def statsmodels_loop(X: np.ndarray, y: np.ndarray, tol: float) -> Contender:
-    """Logit.fit on one problem after the other: it has no smooth penalty, so it minimises without one."""
+    """Logit.fit on one problem after the other: it has no smooth penalty, so it minimizes without one."""
 
     def make(count):
         from statsmodels.api import Logit

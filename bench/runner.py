@@ -30,7 +30,7 @@ class Answer:
     intercept: np.ndarray
     status: dict[str, int]
     steps: float | None = None  # mean over the problems
-    l2: float | None = None  # where the contender minimises with another penalty than the case asks for
+    l2: float | None = None  # where the contender minimizes with another penalty than the case asks for
 
 
 @dataclass(frozen=True)

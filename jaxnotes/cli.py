@@ -175,7 +175,7 @@ def _pictures(out: Path, draws: jn.LinearParams) -> list[Path]:
 
 
 def _descent(ax: Any) -> None:
-    """Gradient descent on the mean loss over (intercept, slope), temperature standardised."""
+    """Gradient descent on the mean loss over (intercept, slope), temperature standardized."""
     data = jn.datasets.challenger()
     z = (data.temperature - data.temperature.mean()) / data.temperature.std()
     best = jn.logistic_regression.fit(z[:, None], data.y).params
@@ -191,6 +191,6 @@ def _descent(ax: Any) -> None:
         path,
         minimum=jnp.array([best.intercept, best.coef[0]]),
         xlabel="intercept",
-        ylabel="coefficient of standardised temperature",
+        ylabel="coefficient of standardized temperature",
         ax=ax,
     ).set_aspect("equal")  # so that every step is seen to leave its contour at a right angle

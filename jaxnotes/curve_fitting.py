@@ -1,6 +1,6 @@
 """Chapter 3, continued: nonlinear least squares. Any curve y = model(params, x), one data set or ten thousand.
 
-`fit` minimises half the mean squared residual, with frequency weights w and precisions p,
+`fit` minimizes half the mean squared residual, with frequency weights w and precisions p,
 
     sum_i w_i p_i r_i^2 / (2 sum_i w_i),      r_i = y_i - model(params, x)_i,
 
@@ -74,7 +74,7 @@ def fit(
 ) -> Solution:
     """The parameters whose curve is nearest to the points in the sense of least squares, near the start params0.
 
-        minimise  sum_i w_i p_i (y_i - model(params, x)_i)^2 / (2 sum_i w_i)
+        minimize  sum_i w_i p_i (y_i - model(params, x)_i)^2 / (2 sum_i w_i)
 
     Arguments: model(params, x) gives the curve, shape (n,), for x as a whole. params0, any pytree of numbers or float
     arrays. x, any array or pytree of arrays. y, (n,). weights, (n,), frequencies: a row of weight k counts as k rows,
@@ -338,7 +338,7 @@ def _count_rows(model: Model, params: Any, x: Any, y: Array) -> int:
 
 @functools.partial(jax.jit, static_argnums=(1, 2))
 def _fit(data: Curves, curve: Curve, max_steps: int) -> Solution:
-    engine = batching.vectorise(functools.partial(levenberg_marquardt.solve_block, curve, max_steps), most=MOST_LANES)
+    engine = batching.vectorize(functools.partial(levenberg_marquardt.solve_block, curve, max_steps), most=MOST_LANES)
     return implicit.differentiable(engine, functools.partial(levenberg_marquardt.objective, curve))(data)
 
 
@@ -369,7 +369,7 @@ def _estimate(curve: Curve, cov: str, question: tuple[Curves, Array]) -> Estimat
     df = levenberg_marquardt.count_observations(data) - len(theta)
     if cov == "nonrobust":
         weighted = jnp.sqrt(weights * precision)[None] * jnp.concatenate([J.T, residual[None]])
-        root = triangles.inverse(triangles.orthogonalise(weighted[:-1, None], weighted[-1:]).R)[0]
+        root = triangles.inverse(triangles.orthogonalize(weighted[:-1, None], weighted[-1:]).R)[0]
         covariance = contract("ik,jk->ij", root, root) * (jnp.sum(weighted[-1] ** 2) / df)
     else:
         length = jnp.sqrt(jnp.sum(J**2, axis=0))

@@ -6,7 +6,7 @@
 One distribution in, shape (k,), and `jax.vmap` for many; from probabilities, or with `logits=True` from logits, whose
 softmax they are. In nats, or bits with `unit="bits"`. 0 log 0 = 0. KL and cross-entropy are infinite where
 q_i = 0 < p_i: p is not absolutely continuous with respect to q. Probabilities that are negative, or whose sum is off 1
-by more than 1e-5, give NaN, and so do logits that are NaN, +inf, or all -inf. Nothing is normalised in silence.
+by more than 1e-5, give NaN, and so do logits that are NaN, +inf, or all -inf. Nothing is normalized in silence.
 
 Derivatives in the probabilities are those of the formulas, on a face of the simplex (some p_i = 0) one-sided: finite
 where the derivative is finite, as -p_i / q_i = 0 of KL in q_i, and infinite where it is infinite, as -log p_i - 1 of H.

@@ -5,7 +5,7 @@ For row i with y_i successes in m_i trials (m_i = 1 for 0/1 outcomes) and eta_i 
     P(success) = sigma(eta_i) = 1 / (1 + exp(-eta_i)),     loglik_i = y_i log sigma(eta_i) + (m_i - y_i) log
     sigma(-eta_i).
 
-`fit` minimises  - sum_i w_i loglik_i / sum_i w_i + l2 / 2 ||coef||^2  (mean, in nats, without the binomial
+`fit` minimizes  - sum_i w_i loglik_i / sum_i w_i + l2 / 2 ||coef||^2  (mean, in nats, without the binomial
 coefficient). Everything is written in logits: finite, with the right gradient, at |eta| = 1e4. There is no closed
 form, and no finite answer for separated data; the status says so. One problem in, `jax.vmap(fit)` for a batch: it
 reaches the blocked engine.
@@ -100,10 +100,10 @@ def fit(
 ) -> Solution:
     """The maximum likelihood estimate (l2 = 0) or the ridge estimate, by Newton's method with step control.
 
-        minimise  - sum_i w_i loglik_i / sum_i w_i + l2 / 2 ||coef||^2
+        minimize  - sum_i w_i loglik_i / sum_i w_i + l2 / 2 ||coef||^2
 
     Arguments: X, (n, p). y, (n,), successes: 0 or 1, or counts out of `trials` (counts, not proportions).
-    intercept: whether one is fitted; it is never penalised. weights, (n,), frequencies: a row of weight k counts as k
+    intercept: whether one is fitted; it is never penalized. weights, (n,), frequencies: a row of weight k counts as k
     rows, one of weight 0 as absent. offset, (n,), added to the logit. trials, (n,), positive; 1 by default. l2 >= 0.
     tol: where the scaled gradient stops, max(1e-10, 8 eps) by default. max_steps: Newton steps at most.
 

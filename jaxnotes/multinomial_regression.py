@@ -6,7 +6,7 @@ With a linear predictor per class, eta_ik = x_i'coef_k + intercept_k,
 
 Adding one function to all predictors changes nothing. "reference" coding fixes eta_i0 = 0: class 0 is the baseline and
 coef_k are log odds against it, as in statsmodels and R. "symmetric" coding keeps a predictor for every class, as in
-scikit-learn; only the penalty makes it unique. `fit` minimises, over the coef of its coding,
+scikit-learn; only the penalty makes it unique. `fit` minimizes, over the coef of its coding,
 
     - sum_i w_i loglik_i / sum_i w_i + l2 / 2 sum_k ||coef_k||^2 .
 
@@ -58,11 +58,11 @@ def fit(
 ) -> Solution:
     """The maximum likelihood estimate (l2 = 0) or the ridge estimate, by Newton's method with step control.
 
-        minimise  - sum_i w_i loglik_i / sum_i w_i + l2 / 2 sum_k ||coef_k||^2
+        minimize  - sum_i w_i loglik_i / sum_i w_i + l2 / 2 sum_k ||coef_k||^2
 
     Arguments: X, (n, p). y, (n,), the classes 0 .. n_classes - 1, integers or floats that hold integers. n_classes: a
     Python int >= 2, fixed while tracing. coding: "reference" or "symmetric", see the module. intercept: whether one is
-    fitted for each predictor; it is never penalised. weights, (n,), frequencies: a row of weight k counts as k rows,
+    fitted for each predictor; it is never penalized. weights, (n,), frequencies: a row of weight k counts as k rows,
     one of weight 0 as absent. l2 >= 0; scikit-learn's LogisticRegression is symmetric and has C = 1 / (n_obs l2).
     tol: where the scaled gradient stops, max(1e-10, 8 eps) by default. max_steps: Newton steps at most.
 

@@ -1,7 +1,7 @@
 """Appendix: the symbols of the notes, each with the expression that computes it and an example that is checked.
 
 The notes lost their fonts, so that a scalar, a vector, a matrix, a tensor and a set all became x or X; here they are
-told apart again. Four meanings are put right: the L_p of a norm is 范数, not 正则 (regularisation); R^n is the set of
+told apart again. Four meanings are put right: the L_p of a norm is 范数, not 正则 (regularization); R^n is the set of
 the vectors, not a vector; P(X | Y) is the conditional distribution of X given Y; E_x[f(x)] averages over x ~ P.
 
 A row's `expression` gives `value` after the statements of `given`, with the names jax, jnp, np, math and jn (jaxnotes):

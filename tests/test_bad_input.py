@@ -209,12 +209,12 @@ def test_more_columns_than_rows(chapter):
     X, y = rng.standard_normal((3, 5)).astype(np.float32), np.array([0, 1, 0], np.float32)
     solution = chapter.fit(X, y)
     assert solution.status == Status.TOO_FEW_ROWS
-    penalised = chapter.fit(X, y, l2=0.1)
-    assert penalised.status == Status.CONVERGED
+    penalized = chapter.fit(X, y, l2=0.1)
+    assert penalized.status == Status.CONVERGED
     # The gradient, written out: X'(fitted - y) / n + l2 coef = 0.
-    eta = X @ np.asarray(penalised.params.coef) + float(penalised.params.intercept)
+    eta = X @ np.asarray(penalized.params.coef) + float(penalized.params.intercept)
     fitted = 1 / (1 + np.exp(-eta)) if chapter.classes else eta
-    np.testing.assert_allclose(X.T @ (fitted - y) / 3 + 0.1 * np.asarray(penalised.params.coef), 0, atol=3e-6)
+    np.testing.assert_allclose(X.T @ (fitted - y) / 3 + 0.1 * np.asarray(penalized.params.coef), 0, atol=3e-6)
 
 
 def test_too_few_rows_give_the_least_norm_line():

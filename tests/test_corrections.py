@@ -164,7 +164,7 @@ def test_stretching_in_silence_computes_another_loss(y, seed):
 
 
 def test_residuals_are_vertical_and_the_euclidean_distance_gives_another_line(double):
-    """«每条红色竖线…称为欧氏距离»: the distance to the line is shorter by sqrt(1 + slope^2), and minimising it is
+    """«每条红色竖线…称为欧氏距离»: the distance to the line is shorter by sqrt(1 + slope^2), and minimizing it is
     `fit_orthogonal`.
     """
     first = datasets.anscombe()[0]
@@ -340,7 +340,7 @@ def test_a_relu_can_die_where_a_leaky_one_cannot(seed):
 
 @settings(max_examples=40)
 @given(st.lists(numbers, min_size=3, max_size=3), st.lists(numbers, min_size=3, max_size=3), numbers)
-def test_l_p_is_a_norm_and_a_regulariser_need_not_be(x, y, scale):
+def test_l_p_is_a_norm_and_a_regularizer_need_not_be(x, y, scale):
     """«‖⋅‖p: Lp 正则»: 范数. Norms are homogeneous and obey the triangle inequality; the squared penalty does not."""
     x, y = np.array(x, np.float32), np.array(y, np.float32)
     for order in (1, 1.5, 2, np.inf):

@@ -115,7 +115,7 @@ def test_certified_grouped_counts(double):
 def test_the_information_by_hand_is_autodiff(double):
     """That of the Weibull law, at parameters that are not the estimate."""
     x, share = SAMPLES["Weibull"][0], np.random.default_rng(6).dirichlet(np.ones(50))
-    statistics = Weibull._summarise(distributions.fitting.Empirical(jnp.asarray(x), jnp.asarray(share), {}))
+    statistics = Weibull._summarize(distributions.fitting.Empirical(jnp.asarray(x), jnp.asarray(share), {}))
     theta = jnp.array([1.3, 0.8])
     exact = jax.hessian(lambda theta: Weibull._loss(Weibull.Params(*theta), statistics))(theta)
     assert_close(Weibull._information(Weibull.Params(*theta), statistics), exact, 1e-12)

@@ -165,7 +165,7 @@ def test_bad_input_says_what_to_do(message):
     assert message in str(raised.value)
 
 
-# Moré, Garbow and Hillstrom (1981), ACM TOMS 7, 17-41: sums of squares that were chosen to be hard to minimise.
+# Moré, Garbow and Hillstrom (1981), ACM TOMS 7, 17-41: sums of squares that were chosen to be hard to minimize.
 
 
 class AsNumpy:
@@ -199,14 +199,14 @@ def sum_of_squares(case):
     return fun, np.array([number(text) for text in case["x0"]])
 
 
-MINIMISERS = {"default": lambda: None, "lbfgs": lambda: methods.lbfgs(), "backtracking": lambda: methods.backtracking()}
+MINIMizERS = {"default": lambda: None, "lbfgs": lambda: methods.lbfgs(), "backtracking": lambda: methods.backtracking()}
 
 
 def outcome(case, method: str, scale: float) -> tuple[bool, Status]:
     """Whether f reached f_star to 1e-8 of the way from the start, or to the digits printed, and the status."""
     fun, x0 = sum_of_squares(case)
     with jax.numpy_rank_promotion("allow"):  # the expressions are NumPy's
-        solution = jax.jit(lambda x: gradient_descent.minimize(fun, x, method=MINIMISERS[method]()))(scale * x0)
+        solution = jax.jit(lambda x: gradient_descent.minimize(fun, x, method=MINIMizERS[method]()))(scale * x0)
         best, first = float(case["certified"]["f_star"]), float(fun(scale * x0))
         gradient = np.abs(jax.grad(fun)(solution.params)) * np.maximum(np.abs(solution.params), 1)
     status = Status(int(solution.status))
@@ -215,7 +215,7 @@ def outcome(case, method: str, scale: float) -> tuple[bool, Status]:
     return float(solution.value) - best <= 1e-8 * (first - best) + 1e-5 * best, status
 
 
-@pytest.mark.parametrize("method", MINIMISERS)
+@pytest.mark.parametrize("method", MINIMizERS)
 def test_which_method_solves_which_classical_problem(method, double, capsys):
     cases = reference.cases("mgh")
     if not cases:

@@ -188,7 +188,7 @@ LENGTHS = np.array([1.0, 2.0, 1.5, 2.5, 2.0])
 
 
 def test_levelling_network_by_condition_equations(double):
-    """Observation equations against condition equations: corrections v minimise sum p v^2 where both loops close."""
+    """Observation equations against condition equations: corrections v minimize sum p v^2 where both loops close."""
     precision = 1 / LENGTHS
     solution = least_squares.fit(LINES, RISES, intercept=False, precision=precision)
     loops = np.array([[1, 1, 0, 0, -1], [0, 0, 1, 1, 1]], float)

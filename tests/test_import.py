@@ -75,7 +75,7 @@ assert not xla_bridge.backends_are_initialized()
     python(code)
 
 
-def test_distributed_can_still_be_initialised():
+def test_distributed_can_still_be_initialized():
     """jax.distributed.initialize refuses to run once any array has been made."""
     code = """
 import socket

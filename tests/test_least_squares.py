@@ -232,12 +232,12 @@ def test_collinear_least_norm(double):
     assert_close(inferred.covariance, float(refined["rss"]) / 2 * np.linalg.pinv(X.T @ X, rcond=1e-10), 1e-8)
 
 
-RIDGE = reference.names("penalised", keep=lambda case: case["penalty"] == "ridge" and "family" not in case)
+RIDGE = reference.names("penalized", keep=lambda case: case["penalty"] == "ridge" and "family" not in case)
 
 
 @pytest.mark.parametrize("name", RIDGE)
 def test_certified_ridge(name, double):
-    case = reference.case("penalised", name)
+    case = reference.case("penalized", name)
     data = reference.columns(case)
     raw, y = np.column_stack([data[name] for name in case["predictors"]]), data[case["response"]]
     mean, sd = raw.mean(axis=0), raw.std(axis=0)

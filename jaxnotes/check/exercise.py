@@ -120,11 +120,11 @@ def examine(exercise: Exercise, answer: Any) -> Report:
             return Report(exercise.id, len(cases))
         first = right.index(False)
         empty = answer is ... or got[first] is None
-        mistake = None if empty else _recognised(exercise, cases, got)
+        mistake = None if empty else _recognized(exercise, cases, got)
         return Report(exercise.id, len(cases), cases[first], expected[first], got[first], mistake, empty)
 
 
-def _recognised(exercise: Exercise, cases: Sequence[Case], got: list[Any]) -> Mistake | None:
+def _recognized(exercise: Exercise, cases: Sequence[Case], got: list[Any]) -> Mistake | None:
     for mistake in exercise.mistakes:
         known = _outcomes(exercise, mistake.answer, cases)
         if all(agree(one, other, exercise.tol) for one, other in zip(known, got, strict=True)):

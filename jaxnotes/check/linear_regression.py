@@ -1,4 +1,4 @@
-"""The exercises of lesson 04: three conventions of the loss, its gradient by hand, which distance a code minimises."""
+"""The exercises of lesson 04: three conventions of the loss, its gradient by hand, which distance a code minimizes."""
 
 from collections.abc import Callable
 from typing import Any

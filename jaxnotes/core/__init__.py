@@ -24,5 +24,5 @@ The words that several rooms use, each with one meaning:
     root        of a covariance C: any matrix R with R R' = C
     score       the derivative of a row's log-likelihood; information is minus its derivative
     captured    what a user's function holds from outside, made an argument by `lanes.closures.hoist`
-    objective   what a fit minimises, a mean with its penalty; `Solution.value` is its least value
+    objective   what a fit minimizes, a mean with its penalty; `Solution.value` is its least value
 """

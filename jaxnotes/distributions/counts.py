@@ -130,7 +130,7 @@ class Binomial(Discrete):
         return Discrete._possible(x, known) & (x <= trials) & (trials >= 1) & (trials == jnp.floor(trials))
 
     @staticmethod
-    def _maximise(rows: Empirical) -> Peak:
+    def _maximize(rows: Empirical) -> Peak:
         trials = rows.known["trials"]
         return Peak(Binomial.Params(trials, fitting.average(rows.x, rows.share) / trials))
 
@@ -200,7 +200,7 @@ class Geometric(Discrete):
         return Discrete._possible(x, known) & (x >= 1)
 
     @staticmethod
-    def _maximise(rows: Empirical) -> Peak:
+    def _maximize(rows: Empirical) -> Peak:
         return Peak(Geometric.Params(1 / fitting.average(rows.x, rows.share)))
 
     @classmethod
@@ -279,7 +279,7 @@ class NegativeBinomial(Discrete):
     _closed_form = False
 
     @staticmethod
-    def _maximise(rows: Empirical) -> Peak:
+    def _maximize(rows: Empirical) -> Peak:
         x, share, _ = rows
         mu = fitting.average(x, share)
         excess = fitting.average((x - mu) ** 2, share) - mu
@@ -361,7 +361,7 @@ class Poisson(Discrete):
         return lattice.draw_poisson(key, rate, lambda rate, k: Poisson._log_density(Poisson.Params(rate), k))
 
     @staticmethod
-    def _maximise(rows: Empirical) -> Peak:
+    def _maximize(rows: Empirical) -> Peak:
         return Peak(Poisson.Params(fitting.average(rows.x, rows.share)))
 
     @classmethod

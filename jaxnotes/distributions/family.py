@@ -193,7 +193,7 @@ class Distribution:
     def fit(cls, x: ArrayLike, weights: ArrayLike | None = None) -> Solution:
         """The parameters under which the sample is most probable.
 
-            maximise  sum_i w_i log_prob(params, x_i)
+            maximize  sum_i w_i log_prob(params, x_i)
 
         In closed form where there is one, else by Newton's method. Arguments: x, (n,) (a vector law: (n, d)). weights,
         (n,), frequencies: a row of weight k counts as k rows, one of weight 0 as absent, whatever it holds.
@@ -302,7 +302,7 @@ class Distribution:
 
     # What a family defines for its fit:
 
-    # Whether `_maximise` is a closed form, to be differentiated as it stands.
+    # Whether `_maximize` is a closed form, to be differentiated as it stands.
     _closed_form: ClassVar[bool] = True
     # Whether the statistics are but a few numbers.
     _few_statistics: ClassVar[bool] = False
@@ -315,8 +315,8 @@ class Distribution:
         return jnp.ones_like(x, bool)
 
     @staticmethod
-    def _summarise(rows: Empirical) -> Any:
-        """The statistics on which `_loss` and `_maximise` rest."""
+    def _summarize(rows: Empirical) -> Any:
+        """The statistics on which `_loss` and `_maximize` rest."""
         return rows
 
     @classmethod
@@ -325,12 +325,12 @@ class Distribution:
         return -fitting.average(cls._log_density(params, statistics.x), statistics.share)
 
     @staticmethod
-    def _maximise(statistics: Any) -> Peak:
+    def _maximize(statistics: Any) -> Peak:
         raise NotImplementedError
 
     @classmethod
     def _on_edge(cls, params: Law) -> Array:
-        """Whether parameters that maximise the likelihood are on the edge of the parameter space."""
+        """Whether parameters that maximize the likelihood are on the edge of the parameter space."""
         return ~cls._lawful(params)
 
     @staticmethod

@@ -1,7 +1,7 @@
 """Maximum likelihood for the families: what all fits share, and the solvers of those without a closed form.
 
 A family reduces a sample to its statistics, states the mean negative log-likelihood (the loss) as a function of
-parameters and statistics, and the parameters that minimise it. Statuses, gradients, standard errors and derivatives
+parameters and statistics, and the parameters that minimize it. Statuses, gradients, standard errors and derivatives
 with respect to the data follow from these here. All is written for one sample; `jax.vmap` makes it a batch.
 
 The scaled gradient is the steepest slope of the loss along changes of a size that is natural to the family (a positive
@@ -48,7 +48,7 @@ class Empirical(NamedTuple):
 
 
 class Peak(NamedTuple):
-    """The parameters that maximise the likelihood, the steps it took to find them, and a `Status` in the way."""
+    """The parameters that maximize the likelihood, the steps it took to find them, and a `Status` in the way."""
 
     params: Any
     steps: Array | int = 0
@@ -65,7 +65,7 @@ def fit(family: Any, sample: Sample) -> Solution:
 def _solver(family: Any) -> Callable[[Sample], Solution]:
     solve_one = functools.partial(_solve, family)
     # Where a pass over the data leaves a few numbers, all lanes at once measure faster than blocks of them.
-    engine = solve_one if family._few_statistics else batching.vectorise(functools.partial(_by_lanes, solve_one))
+    engine = solve_one if family._few_statistics else batching.vectorize(functools.partial(_by_lanes, solve_one))
 
     @jax.custom_jvp
     def solve(sample: Sample) -> Solution:
@@ -127,7 +127,7 @@ def _by_lanes(function: Callable[[Sample], Any], block: Sample) -> Any:
 
 def _solve(family: Any, sample: Sample, *, for_derivatives: bool = False) -> Solution:
     statistics = _statistics(family, sample, for_derivatives=for_derivatives)
-    params, steps, ending = family._maximise(statistics)
+    params, steps, ending = family._maximize(statistics)
     value, slopes = jax.value_and_grad(family._loss)(params, statistics)
     scaled = family._in_units(params, slopes)
     free = [getattr(scaled, name) for name in params._fields if name not in sample.known]
@@ -176,7 +176,7 @@ def _statistics(family: Any, sample: Sample, *, for_derivatives: bool = False) -
             stand_in = jnp.where(jnp.any(present), stand_in, family._stand_in)
         x = jnp.where(kept.reshape(-1, *(1,) * (x.ndim - 1)), x, stand_in)
     weights = jnp.broadcast_to(weights, x.shape[:1])
-    return family._summarise(Empirical(x, weights / jnp.sum(weights), known))
+    return family._summarize(Empirical(x, weights / jnp.sum(weights), known))
 
 
 def _trouble(family: Any, sample: Sample) -> Array:

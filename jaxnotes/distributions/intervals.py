@@ -84,7 +84,7 @@ class Uniform(Distribution):
         return params.lower + (params.upper - params.lower) * jax.random.uniform(key, shape, dtype)
 
     @staticmethod
-    def _maximise(rows: Empirical) -> Peak:
+    def _maximize(rows: Empirical) -> Peak:
         return Peak(Uniform.Params(*fitting.extremes(rows.x, rows.share)))
 
     @classmethod
@@ -181,7 +181,7 @@ class Beta(PositiveParameters):
         return (x > 0) & (x < 1)
 
     @staticmethod
-    def _summarise(rows: Empirical) -> Any:
+    def _summarize(rows: Empirical) -> Any:
         x, share, _ = rows
         m = fitting.centre(x, share)
         below, above = fitting.log_spread(x, m, share), fitting.log_spread(1 - x, 1 - m, share)
@@ -201,7 +201,7 @@ class Beta(PositiveParameters):
         return Beta.Params(a * slopes.a + b * slopes.b, jnp.sqrt(a / (a + b + 1) * b) * (slopes.a - slopes.b))
 
     @staticmethod
-    def _maximise(statistics: Any) -> Peak:
+    def _maximize(statistics: Any) -> Peak:
         """The loss is convex. It starts from the law with the sample's mean and variance."""
         m, variance = statistics.mean, statistics.variance
         varied = variance > 0

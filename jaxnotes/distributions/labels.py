@@ -73,7 +73,7 @@ class Bernoulli(Discrete):
         return (x == 0) | (x == 1)
 
     @staticmethod
-    def _maximise(rows: Empirical) -> Peak:
+    def _maximize(rows: Empirical) -> Peak:
         return Peak(Bernoulli.Params(fitting.average(rows.x, rows.share)))
 
     @classmethod
@@ -174,7 +174,7 @@ class Categorical(Discrete):
         return (x >= 0) & (x < len(known["labels"])) & (x == jnp.floor(x))
 
     @staticmethod
-    def _maximise(rows: Empirical) -> Peak:
+    def _maximize(rows: Empirical) -> Peak:
         hits = (rows.x[:, None] == rows.known["labels"][None]).astype(rows.share.dtype)
         return Peak(Categorical.Params(fitting.average(hits, rows.share)))
 

@@ -110,7 +110,7 @@ class MultivariateNormal(Distribution):
         return draws.reshape(*shape, len(params.mean))
 
     @staticmethod
-    def _maximise(rows: Empirical) -> Peak:
+    def _maximize(rows: Empirical) -> Peak:
         mean = fitting.centre(rows.x, rows.share)
         deviations = rows.x - mean[None]
         covariance = jnp.matmul((rows.share[:, None] * deviations).T, deviations, precision="highest")

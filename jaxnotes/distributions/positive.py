@@ -89,7 +89,7 @@ class LogNormal(PositiveParameters):
         return jnp.exp(params.mu + params.sigma * jax.random.normal(key, shape, dtype))
 
     @staticmethod
-    def _maximise(rows: Empirical) -> Peak:
+    def _maximize(rows: Empirical) -> Peak:
         return Peak(LogNormal.Params(*fitting.moments(rows._replace(x=jnp.log(rows.x)))))
 
     @classmethod
@@ -157,7 +157,7 @@ class Exponential(PositiveParameters):
         return x >= 0
 
     @staticmethod
-    def _maximise(rows: Empirical) -> Peak:
+    def _maximize(rows: Empirical) -> Peak:
         return Peak(Exponential.Params(1 / fitting.average(rows.x, rows.share)))
 
 
@@ -224,7 +224,7 @@ class Gamma(PositiveParameters):
         spread: Array
 
     @staticmethod
-    def _summarise(rows: Empirical) -> Any:
+    def _summarize(rows: Empirical) -> Any:
         m = fitting.centre(rows.x, rows.share)
         return Gamma.Statistics(m, fitting.log_spread(rows.x, m, rows.share))
 
@@ -240,7 +240,7 @@ class Gamma(PositiveParameters):
         return Gamma.Params(shape * slopes.shape + rate * slopes.rate, rate / jnp.sqrt(shape) * slopes.rate)
 
     @staticmethod
-    def _maximise(statistics: Any) -> Peak:
+    def _maximize(statistics: Any) -> Peak:
         """log(shape) - psi(shape) = spread; as a function of 1 / shape the left side is convex and nearly linear."""
         m, spread = statistics
         varied = spread > 0
@@ -327,7 +327,7 @@ class Weibull(PositiveParameters):
         share: Array
 
     @staticmethod
-    def _summarise(rows: Empirical) -> Any:
+    def _summarize(rows: Empirical) -> Any:
         m = fitting.centre(rows.x, rows.share)
         return Weibull.Statistics(m, jnp.log(rows.x / m), rows.share)
 
@@ -355,7 +355,7 @@ class Weibull(PositiveParameters):
         return jnp.stack([corner, across, across, shape * ((1 + shape) * total - 1) / scale**2]).reshape(2, 2)
 
     @staticmethod
-    def _maximise(statistics: Any) -> Peak:
+    def _maximize(statistics: Any) -> Peak:
         m, y, share = statistics
         shape, log_scale, steps = fitting.extreme_value(y, share)
         return Peak(Weibull.Params(shape, m * jnp.exp(log_scale)), steps)
@@ -423,7 +423,7 @@ class Pareto(PositiveParameters):
         return params.scale * jnp.exp(jax.random.exponential(key, shape, dtype) / params.shape)
 
     @staticmethod
-    def _maximise(rows: Empirical) -> Peak:
+    def _maximize(rows: Empirical) -> Peak:
         least, _ = fitting.extremes(rows.x, rows.share)
         return Peak(Pareto.Params(1 / fitting.average(log_ratio(rows.x, least), rows.share), least))
 

@@ -110,7 +110,7 @@ class Normal(LocationScale):
         return log_tails.log_normal_sf(-z), log_tails.log_normal_sf(z)
 
     @staticmethod
-    def _maximise(rows: Empirical) -> Peak:
+    def _maximize(rows: Empirical) -> Peak:
         return Peak(Normal.Params(*fitting.moments(rows)))
 
 
@@ -146,7 +146,7 @@ class Gumbel(LocationScale):
     _closed_form = False
 
     @staticmethod
-    def _maximise(rows: Empirical) -> Peak:
+    def _maximize(rows: Empirical) -> Peak:
         """exp(-X) has a Weibull law of shape 1 / scale."""
         m = fitting.centre(rows.x, rows.share)
         shape, log_scale, steps = fitting.extreme_value(m - rows.x, rows.share)
@@ -185,8 +185,8 @@ class Logistic(LocationScale):
     _closed_form = False
 
     @staticmethod
-    def _maximise(rows: Empirical) -> Peak:
-        """For z = a + b y, y standardised, the loss is convex in a and b, as the density is log-concave."""
+    def _maximize(rows: Empirical) -> Peak:
+        """For z = a + b y, y standardized, the loss is convex in a and b, as the density is log-concave."""
         m, sd = fitting.moments(rows)
         y = (rows.x - m) / sd
 
@@ -233,7 +233,7 @@ class Laplace(LocationScale):
         return log_sf(-z), log_sf(z)
 
     @staticmethod
-    def _maximise(rows: Empirical) -> Peak:
+    def _maximize(rows: Empirical) -> Peak:
         loc = fitting.median(rows.x, rows.share)
         deviations = (rows.x - loc) * jnp.sign(rows.x - loc)
         return Peak(Laplace.Params(loc, fitting.average(deviations, rows.share)))
@@ -280,7 +280,7 @@ class Cauchy(LocationScale):
     _closed_form = False
 
     @staticmethod
-    def _maximise(rows: Empirical) -> Peak:
+    def _maximize(rows: Empirical) -> Peak:
         """Unimodal where no value has half of the weight (Copas 1975, Biometrika 62, 701-704); else scale -> 0."""
         (_, loc, scale), steps, ending = _student_peak(rows, jnp.ones((), rows.x.dtype))
         return Peak(Cauchy.Params(loc, scale), steps, ending)
@@ -379,7 +379,7 @@ class StudentT(Distribution):
     _closed_form = False
 
     @staticmethod
-    def _maximise(rows: Empirical) -> Peak:
+    def _maximize(rows: Empirical) -> Peak:
         if rows.known:
             return _student_peak(rows, rows.known["df"])
         mean, sd = fitting.moments(rows)

@@ -1,10 +1,10 @@
 """Chapter 3: linear least squares, ordinary, weighted and ridge, one problem or a million.
 
-`fit` minimises half the mean squared residual, with frequency weights w, precisions p and a ridge penalty,
+`fit` minimizes half the mean squared residual, with frequency weights w, precisions p and a ridge penalty,
 
     sum_i w_i p_i r_i^2 / (2 sum_i w_i)  +  l2 / 2 ||coef||^2,      r_i = y_i - x_i'coef - intercept,
 
-the intercept unpenalised. The residual is vertical: `fit_orthogonal` minimises the Euclidean distances to the line
+the intercept unpenalized. The residual is vertical: `fit_orthogonal` minimizes the Euclidean distances to the line
 instead, which the notes confuse with it. The answer is refined with residuals in doubled precision: as a rule it is
 as exact as the data, in float32 too (see `core.linear.squares` for the two regimes). `jax.vmap(fit)` is the
 batch API.

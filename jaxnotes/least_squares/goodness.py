@@ -75,7 +75,7 @@ def f_test(
     weights: ArrayLike | None = None,
     precision: ArrayLike | None = None,
 ) -> FTest:
-    """The F test that all coefficients but the intercept are 0, in an unpenalised fit.
+    """The F test that all coefficients but the intercept are 0, in an unpenalized fit.
 
         F = ((TSS - RSS) / df1) / (RSS / df2),     df1 = rank - 1 (rank without an intercept),     df2 = n_obs - rank
 

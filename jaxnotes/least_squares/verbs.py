@@ -32,9 +32,9 @@ def fit(
 ) -> Solution:
     """The least-squares (l2 = 0) or ridge estimate.
 
-        minimise  sum_i w_i p_i (y_i - x_i'coef - intercept)^2 / (2 sum_i w_i) + l2 / 2 ||coef||^2
+        minimize  sum_i w_i p_i (y_i - x_i'coef - intercept)^2 / (2 sum_i w_i) + l2 / 2 ||coef||^2
 
-    Arguments: X, (n, p). y, (n,). intercept: whether one is fitted; it is never penalised. weights, (n,),
+    Arguments: X, (n, p). y, (n,). intercept: whether one is fitted; it is never penalized. weights, (n,),
     frequencies: a row of weight k counts as k rows, one of weight 0 as absent. precision, (n,): 1 / variance of each
     observation up to a common factor, the surveyor's P; it leaves n_obs alone. l2 >= 0; scikit-learn's Ridge has
     alpha = n_obs l2.
@@ -110,7 +110,7 @@ def loss(params: LinearParams, X: ArrayLike, y: ArrayLike, *, convention: str = 
 
         "sum": sum_i r_i^2       "mean": sum_i r_i^2 / n       "half_mean": sum_i r_i^2 / (2 n)
 
-    All three have the same minimiser, but not the same gradient: a learning rate tuned for one is
+    All three have the same minimizer, but not the same gradient: a learning rate tuned for one is
     wrong for the others.
 
     >>> params = LinearParams(jnp.array([1.0]), None)
@@ -129,9 +129,9 @@ def loss(params: LinearParams, X: ArrayLike, y: ArrayLike, *, convention: str = 
 def fit_orthogonal(x: ArrayLike, y: ArrayLike) -> Solution:
     """The line y = intercept + coef x nearest to the points in Euclidean distance (total least squares).
 
-        minimise  sum_i (y_i - intercept - coef x_i)^2 / (2 n (1 + coef^2))
+        minimize  sum_i (y_i - intercept - coef x_i)^2 / (2 n (1 + coef^2))
 
-    With D = S_yy - S_xx the minimiser is coef = (D + sqrt(D^2 + 4 S_xy^2)) / (2 S_xy), through the means.
+    With D = S_yy - S_xx the minimizer is coef = (D + sqrt(D^2 + 4 S_xy^2)) / (2 S_xy), through the means.
     Arguments: x and y, (n,). Returns a `Solution` with coef (1,) and intercept (); status FLAT where the points have no
     principal direction or a vertical one, and coef is NaN.
 
@@ -169,7 +169,7 @@ def fit_orthogonal(x: ArrayLike, y: ArrayLike) -> Solution:
 @functools.cache
 def _solver(intercept: bool):
     """The fit of one problem: batched by jax.vmap through `batching`, differentiated through `implicit`."""
-    engine = batching.vectorise(
+    engine = batching.vectorize(
         functools.partial(squares.solve_block, intercept),
         functools.partial(squares_by_passes.solve, intercept),
         lambda data: data.X.shape[0] >= passes.FROM_ROWS,

@@ -1,11 +1,11 @@
 """Chapter 4: any likelihood of yours, for one data set or ten thousand, with standard errors, intervals and tests.
 
 You write the logarithm of the probability (or density) of one observation, log_prob(params, row). With frequency
-weights w_i, `fit` maximises
+weights w_i, `fit` maximizes
 
     l(params) = sum_i w_i log_prob(params, row_i)
 
-by minimising the mean -l / sum_i w_i with exact first and second derivatives. The maximum is where the sample is most
+by minimizing the mean -l / sum_i w_i with exact first and second derivatives. The maximum is where the sample is most
 probable; it is not the most probable params, for l is no probability of them. params is any pytree of real numbers and
 data any pytree whose arrays have one row an observation. log_prob must be NaN or -inf outside the parameter space, or
 take free coordinates of it: see `jaxnotes.bijections` and `delta_method`. What log_prob captures may be batched and

@@ -1,4 +1,4 @@
-"""What maximised likelihoods say of each other: tests between nested models, and information criteria.
+"""What maximized likelihoods say of each other: tests between nested models, and information criteria.
 
 With r restrictions that reduce a full model to a restricted one, the three statistics are chi-squared with r degrees of
 freedom in large samples where the restrictions hold and lie inside the parameter space, l the log-likelihood:

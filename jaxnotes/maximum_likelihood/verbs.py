@@ -45,7 +45,7 @@ def fit(
 ) -> Solution:
     """The maximum likelihood estimate, from a start params0, by Newton's method with the observed information.
 
-        minimise  -sum_i w_i log_prob(params, row_i) / sum_i w_i
+        minimize  -sum_i w_i log_prob(params, row_i) / sum_i w_i
 
     Where the information is not positive definite, or a Newton step fails, a trust region guards the step. It finds a
     maximum near the start; another start may find a higher one.

@@ -308,7 +308,7 @@ def _finish(run: _Prepared, state: minibatches.State, losses: minibatches.Losses
 
 
 def _columns(params: Network, A: Array) -> Array:
-    """The outputs (n_out, n) for examples in the columns of A (n_in, n), the notes' vectorised form."""
+    """The outputs (n_out, n) for examples in the columns of A (n_in, n), the notes' vectorized form."""
     *hidden, last = params.layers
     for W, b in hidden:
         A = params.activate(jnp.dot(W, A) + b[:, None])

@@ -486,6 +486,6 @@ check("E2.3", steps_needed)
 # | how many steps | $\ln\text{tol}/\ln\frac{\kappa-1}{\kappa+1}$ | `jn.gradient_descent.steps_needed(kappa, tol)` |
 # | what is found | a stationary point | `solution.status`, then `jn.gradients.hessian` |
 #
-# **Where it breaks**: a large rate diverges; a large condition number makes it crawl; in float32 the error stops falling near $10^{-7}$ of the size of the minimiser (at 0 it goes on); another start may end elsewhere.
+# **Where it breaks**: a large rate diverges; a large condition number makes it crawl; in float32 the error stops falling near $10^{-7}$ of the size of the minimizer (at 0 it goes on); another start may end elsewhere.
 #
 # **Next**: [03 Broadcasting](03_broadcasting.ipynb). With one shape wrong in the loss, descent still “converges”.

@@ -218,7 +218,7 @@ print(f"loss of a perfect prediction: {wrong}, and 2 Var(y) = {2 * jnp.var(y)}")
 #
 # That is no accident. Let $i$ and $j$ run over all samples, each on its own; cross terms average to zero, and
 # $$\frac1{n^2}\sum_{i,j}(\hat y_i-y_j)^2=\operatorname{Var}(\hat y)+\operatorname{Var}(y)+(\bar{\hat y}-\bar y)^2.$$
-# The right side knows the variance and the mean of the predictions, and not which one belongs to which label: who minimises it gets the constant $\bar y$.
+# The right side knows the variance and the mean of the predictions, and not which one belongs to which label: who minimizes it gets the constant $\bar y$.
 
 
 # %%
@@ -234,7 +234,7 @@ assert jnp.max(jnp.abs(jax.vmap(off)(jax.random.split(jax.random.key(3), 1000)))
 # 用它训练一条直线看看。数据是 Anscombe 第一组，$x$ 已标准化；两次训练只差 `[:, None]` 几个字符：
 
 # %% [markdown] lang="en"
-# Train a line with it. The data are Anscombe's first set, $x$ standardised; the two runs differ by the characters `[:, None]`:
+# Train a line with it. The data are Anscombe's first set, $x$ standardized; the two runs differ by the characters `[:, None]`:
 
 # %%
 data = jn.datasets.anscombe()[0]

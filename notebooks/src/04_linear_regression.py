@@ -185,7 +185,7 @@ print(f"sum of r: {residuals.sum():.0e},  sum of r x: {(residuals * x_64).sum():
 # %% [markdown] lang="en"
 # ### Three ways to write the loss
 #
-# Books write the sum, or the mean, or half the mean. They differ by constant factors, so they have **one minimiser**; their gradients differ by the same factors, so the **safe learning rates differ** (lesson 02: $\eta<2/L$, with $L$ the largest eigenvalue of the Hessian). The library says in a keyword which one is meant:
+# Books write the sum, or the mean, or half the mean. They differ by constant factors, so they have **one minimizer**; their gradients differ by the same factors, so the **safe learning rates differ** (lesson 02: $\eta<2/L$, with $L$ the largest eigenvalue of the Hessian). The library says in a keyword which one is meant:
 
 # %%
 print(inspect.getsource(jn.least_squares.loss))
@@ -274,7 +274,7 @@ assert loss(centred_path[-1], centred, y) < 1.26 < 3 < loss(raw_path[-1], x, y)
 # %% [markdown] lang="en"
 # *Picture: level curves of the loss; squares are starts, the star is the minimum. Left, with $x$ as it is: your tries, and 40 steps of descent, which drops to the floor of the valley and then hardly moves. Right, with $x$ centred: the curves do not slant, and 40 steps from the same line all but arrive.*
 #
-# Even at the best rate, to bring the error to a millionth takes about 5800 steps on the left and 69 on the right. Linear regression needs no descent, of course: one system of equations does it (next lesson). A neural network has nothing but descent, which is why its inputs are standardised first.
+# Even at the best rate, to bring the error to a millionth takes about 5800 steps on the left and 69 on the right. Linear regression needs no descent, of course: one system of equations does it (next lesson). A neural network has nothing but descent, which is why its inputs are standardized first.
 
 # %% [markdown] lang="zh"
 # ## 4 三种距离，三条直线

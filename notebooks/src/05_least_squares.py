@@ -190,7 +190,7 @@ print(f"trace of H: {jnp.trace(hat):.5f} (slope and intercept)")
 # %% [markdown] lang="en"
 # ## 3 Weights: observations of different precision
 #
-# Where observation $i$ has variance $\sigma^2/p_i$, with $p_i$ its **weight**, the sum to minimise is $\sum_ip_ir_i^2$, and the normal equations become
+# Where observation $i$ has variance $\sigma^2/p_i$, with $p_i$ its **weight**, the sum to minimize is $\sum_ip_ir_i^2$, and the normal equations become
 # $$X^\top PXw=X^\top Py,\qquad P=\operatorname{diag}(p_1,\dots,p_n).$$
 # Levelling is the classic example: longer lines have larger errors, the variance is proportional to the length, the weight to its inverse. A loop A→B→C→A with lines of 1, 2 and 3 km was observed as 1204, 830 and −2022 mm: it misses closing by 12 mm.
 
@@ -521,7 +521,7 @@ check = exercises.en
 
 # %% exercise="E5.1"
 def coefficients(X, y):
-    """The w (p,) that minimises |y - X w|, for X (n, p) of full rank; no intercept is added."""
+    """The w (p,) that minimizes |y - X w|, for X (n, p) of full rank; no intercept is added."""
     Q, R = jnp.linalg.qr(X)
     return jax.scipy.linalg.solve_triangular(R, jnp.matmul(Q.T, y, precision="highest"))
 
@@ -532,7 +532,7 @@ check("E5.1", coefficients)
 # **E5.2** 闭合一个三角形：给定闭合差 $c$（观测值之和减去 180°）与三个角的权 $p_i$，求三个改正数。（提示：在 $\sum v_i=-c$ 之下最小化 $\sum p_iv_i^2$。）
 
 # %% [markdown] lang="en"
-# **E5.2** Close a triangle: from the misclosure $c$ (the sum observed minus 180°) and the weights $p_i$ of the three angles, find the three corrections. (Minimise $\sum p_iv_i^2$ subject to $\sum v_i=-c$.)
+# **E5.2** Close a triangle: from the misclosure $c$ (the sum observed minus 180°) and the weights $p_i$ of the three angles, find the three corrections. (Minimize $\sum p_iv_i^2$ subject to $\sum v_i=-c$.)
 
 
 # %% exercise="E5.2"

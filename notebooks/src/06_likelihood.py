@@ -591,7 +591,7 @@ check("E6.3", information_of_coin)
 # | log-likelihood $\ell$ | the sum of log probabilities, natural logarithms | `log_likelihood` |
 # | score $\ell'$ | zero at a maximum in the interior | `score` |
 # | observed information $-\ell''$ | the larger the better, $\mathrm{SE}=1/\sqrt{-\ell''}$ | `observed_information`, `infer` |
-# | likelihood-ratio interval | where $\ell$ falls by at most 1.92; the same for every parametrisation | `profile_intervals` |
+# | likelihood-ratio interval | where $\ell$ falls by at most 1.92; the same for every parametrization | `profile_intervals` |
 # | likelihood-ratio test | how much the full model gains | `likelihood_ratio_test` |
 #
 # All of them are in `jn.maximum_likelihood`.

@@ -18,7 +18,7 @@
 # - derive the estimates of the binomial, Poisson, categorical, normal, Laplace, exponential and uniform laws, and check them by automatic differentiation;
 # - say why a density may stand for a probability where data are continuous;
 # - say why $\hat\sigma^2$ is too small, and by how much;
-# - recognise where “set the derivative to zero” does not work: a maximum on an edge, or at a jump.
+# - recognize where “set the derivative to zero” does not work: a maximum on an edge, or at a jump.
 
 # %%
 import inspect

@@ -205,7 +205,7 @@ print(f"smallest of 1000: {smallest.min():.1e}")
 # %% [markdown] lang="en"
 # ## 3 The experiment: why not squares?
 #
-# One might minimise $(\sigma(z)-y)^2$, but this is not convex. Six examples and a slope $w$ alone: five at $x=0.5$, four of them with label 1; one at $x=6$ with label 0.
+# One might minimize $(\sigma(z)-y)^2$, but this is not convex. Six examples and a slope $w$ alone: five at $x=0.5$, four of them with label 1; one at $x=6$ with label 0.
 
 # %%
 x6, y6 = jnp.array([0.5] * 5 + [6.0]), jnp.array([1.0] * 4 + [0.0] * 2)
@@ -405,7 +405,7 @@ frames
 # *图：四个点与岭回归的概率曲线，36 个 $\lambda$ 一次 `vmap` 全部算出，状态都是 0（收敛）。$\lambda$ 越小，曲线越陡，斜率没有上限；惩罚力度要由你来定。*
 
 # %% [markdown] lang="en"
-# *Picture: the four points and the curve of the ridge estimate, for 36 values of $\lambda$ in one `vmap`; every status is 0, converged. The smaller $\lambda$, the steeper the curve, without limit: how much to penalise is up to you.*
+# *Picture: the four points and the curve of the ridge estimate, for 36 values of $\lambda$ in one `vmap`; every status is 0, converged. The smaller $\lambda$, the steeper the curve, without limit: how much to penalize is up to you.*
 
 # %% [markdown] lang="zh"
 # ## 6 勘误两则
@@ -561,7 +561,7 @@ check("E8.4", odds_ratio)
 # | `lr.loglik(z, counts)` | the log-likelihood $yz-\ln(1+e^z)$, concave; the loss is minus this |
 # | `lr.infer(s, X, y)` | standard errors: roots of the diagonal of $(X^\top SX)^{-1}$ |
 # | `jnp.exp(s.params.coef)` | the factor by which the odds change per unit of the feature |
-# | `s.status`, `l2=` | separated data have no maximum likelihood estimate: read the status, or penalise |
+# | `s.status`, `l2=` | separated data have no maximum likelihood estimate: read the status, or penalize |
 #
 # Here `lr` is `jn.logistic_regression`. For more than two classes there is `jn.multinomial_regression`.
 #

@@ -190,7 +190,7 @@ print("first z that rounds to 1:", {name: round(end, 2) for name, end in ends.it
 #
 # Give a layer of width $n$ weights of variance $g^2/n$. If its input is $x\sim N(0,q)$, the variance in the next layer is
 # $$V(q)=g^2\,\mathrm E\,\varphi(\sqrt q\,z)^2,\qquad z\sim N(0,1).$$
-# For $V(1)=1$ the gain must be $g=1/\sqrt{\mathrm E\,\varphi(z)^2}$: sigmoid 1.8462, tanh 1.5925, ReLU 1.4142 (that is $\sqrt2$, He's initialisation), GELU 1.5335, SiLU 1.6765. The expectation is by quadrature, not by random numbers:
+# For $V(1)=1$ the gain must be $g=1/\sqrt{\mathrm E\,\varphi(z)^2}$: sigmoid 1.8462, tanh 1.5925, ReLU 1.4142 (that is $\sqrt2$, He's initialization), GELU 1.5335, SiLU 1.6765. The expectation is by quadrature, not by random numbers:
 
 # %%
 print(inspect.getsource(jn.activations.gain))
@@ -262,7 +262,7 @@ for name in ("gelu", "silu"):
 # *图：各层预激活值的均方根，每个种子一条线。sigmoid 与 tanh 贴着 1；ReLU 慢慢散开；GELU 与 SiLU 分散到几个数量级。GELU 网络要配层归一化（LayerNorm），这是一个原因：选激活函数与选初始化是**同一个**决定。*
 
 # %% [markdown] lang="en"
-# *Picture: the root mean square of the pre-activations of each layer, a line for each seed. Sigmoid and tanh stay by 1; ReLU drifts apart slowly; GELU and SiLU spread over orders of magnitude. This is one reason why GELU networks come with layer normalisation: the activation and the initialisation are **one** decision.*
+# *Picture: the root mean square of the pre-activations of each layer, a line for each seed. Sigmoid and tanh stay by 1; ReLU drifts apart slowly; GELU and SiLU spread over orders of magnitude. This is one reason why GELU networks come with layer normalization: the activation and the initialization are **one** decision.*
 
 # %% [markdown] lang="zh"
 # ### 信号保住了，梯度呢？
@@ -434,7 +434,7 @@ assert jnp.all(dead == 0) and jnp.all(leaky > 0)
 # **正解**：ReLU 是不错的起点，要配上 He 初始化和合适的学习率，并查一查死单元；leaky ReLU 不会这样死。由 `tests/test_corrections.py::test_a_relu_can_die_where_a_leaky_one_cannot` 检验。
 
 # %% [markdown] lang="en"
-# **The theorem**: ReLU is a fair start, with He's initialisation, a suitable learning rate and a look for dead units; a leaky ReLU does not die this way. Checked by `tests/test_corrections.py::test_a_relu_can_die_where_a_leaky_one_cannot`.
+# **The theorem**: ReLU is a fair start, with He's initialization, a suitable learning rate and a look for dead units; a leaky ReLU does not die this way. Checked by `tests/test_corrections.py::test_a_relu_can_die_where_a_leaky_one_cannot`.
 
 # %% [markdown] lang="zh"
 # ## 7 练习
@@ -539,9 +539,9 @@ check("E10.4", fate)
 # |---|---|---|
 # | binary or multi-label outputs, gates | sigmoid | a probability or a share is wanted |
 # | shallow nets, recurrent state | tanh | centred at zero, stable variance |
-# | deep convolutional or dense nets | ReLU, He's initialisation | cheap; gradient factor exactly 1 |
+# | deep convolutional or dense nets | ReLU, He's initialization | cheap; gradient factor exactly 1 |
 # | many dead ReLU units | leaky ReLU | keeps a slope on the left |
-# | transformers | GELU, SiLU | smooth, with layer normalisation |
+# | transformers | GELU, SiLU | smooth, with layer normalization |
 #
 # In doubt, test, but fairly, as in section 5; and where the data cannot tell, say so.
 #

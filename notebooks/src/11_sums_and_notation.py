@@ -18,7 +18,7 @@
 # - prove a formula for a sum by telescoping, shift an index, swap the order of a double sum;
 # - add a million floats without losing digits, and state a bound for the error;
 # - read every symbol of the notes as a line of code that runs;
-# - tell a norm from a regulariser, say why KL is not symmetric, and measure the order of an algorithm.
+# - tell a norm from a regularizer, say why KL is not symmetric, and measure the order of an algorithm.
 
 # %% lang="zh"
 import bisect
@@ -478,9 +478,9 @@ assert len(range(10)) == 10  # the range of Python leaves its end out
 # **The theorem**: $\sum_{i=m}^{n}$ has $n-m+1$ terms; $m$ points are $\sum_{i=1}^{m}$ or $\sum_{i=0}^{m-1}$. Checked by `tests/test_corrections.py::test_a_sum_from_zero_to_m_has_one_term_too_many`.
 #
 # ### Second
-# **The sentence**: “$\|\cdot\|_p$: the $L_p$ regularisation”, where the norm is meant.
+# **The sentence**: “$\|\cdot\|_p$: the $L_p$ regularization”, where the norm is meant.
 #
-# **Counterexample**: a norm must have $\|2x\|=2\|x\|$; the regulariser $\|x\|_2^2$ becomes four times as large.
+# **Counterexample**: a norm must have $\|2x\|=2\|x\|$; the regularizer $\|x\|_2^2$ becomes four times as large.
 
 # %%
 x = jnp.array([3.0, -4.0])
@@ -489,7 +489,7 @@ for p in (1, 2, math.inf):
 np.testing.assert_allclose(jn.sums.norm(2 * x) ** 2, 4 * jn.sums.norm(x) ** 2, rtol=1e-5)
 
 # %% [markdown] lang="zh"
-# **正解**：$\|\cdot\|_p$ 是 $\ell_p$ **范数**：正定、齐次，满足三角不等式。正则化是在目标函数上加一个惩罚项，那一项可以由范数构成，但本身不必是范数。由 `tests/test_corrections.py::test_l_p_is_a_norm_and_a_regulariser_need_not_be` 检验。
+# **正解**：$\|\cdot\|_p$ 是 $\ell_p$ **范数**：正定、齐次，满足三角不等式。正则化是在目标函数上加一个惩罚项，那一项可以由范数构成，但本身不必是范数。由 `tests/test_corrections.py::test_l_p_is_a_norm_and_a_regularizer_need_not_be` 检验。
 #
 # ### 其三
 # **误区**：“$P$ 和 $Q$ 的 KL 散度”，仿佛它是两者之间的距离。
@@ -497,7 +497,7 @@ np.testing.assert_allclose(jn.sums.norm(2 * x) ** 2, 4 * jn.sums.norm(x) ** 2, r
 # **反例**：交换两者，值就变了。
 
 # %% [markdown] lang="en"
-# **The theorem**: $\|\cdot\|_p$ is the $\ell_p$ **norm**: positive definite, homogeneous, with the triangle inequality. Regularisation adds a penalty to an objective; the penalty may be made of norms and need not be one. Checked by `tests/test_corrections.py::test_l_p_is_a_norm_and_a_regulariser_need_not_be`.
+# **The theorem**: $\|\cdot\|_p$ is the $\ell_p$ **norm**: positive definite, homogeneous, with the triangle inequality. Regularization adds a penalty to an objective; the penalty may be made of norms and need not be one. Checked by `tests/test_corrections.py::test_l_p_is_a_norm_and_a_regularizer_need_not_be`.
 #
 # ### Third
 # **The sentence**: “the KL divergence of $P$ and $Q$”, as if it were a distance between them.
@@ -606,7 +606,7 @@ check("E11.4", reading)
 #
 # 整张表：`print(jn.notation.table("zh"))`；查一个词：`jn.notation.lookup("范数")`。
 #
-# 术语对照：求和 sum，闭式 closed form，裂项 telescoping，范数 norm，正则化 regularisation，指示函数 indicator，数学期望 expectation，散度 divergence，舍入误差 rounding error。
+# 术语对照：求和 sum，闭式 closed form，裂项 telescoping，范数 norm，正则化 regularization，指示函数 indicator，数学期望 expectation，散度 divergence，舍入误差 rounding error。
 #
 # **何处会失灵**：单精度从左到右加一百万项，只剩两三位可信；`jnp.sum` 不保证次序，不同设备的最后一位可能不同；正负相消的和（$S\ll A$）用哪一种都要看 $A$，补偿求和也不例外，只是小得多；量得的指数只在量过的范围内有意义。
 #
@@ -619,7 +619,7 @@ check("E11.4", reading)
 # |---|---|---|
 # | Σ | a sum; n−m+1 terms from m to n | `jn.sums.summation` |
 # | ∏ | a product | `jn.sums.log_product` |
-# | ‖·‖ₚ | the norm of order p, not a regulariser | `jn.sums.norm` |
+# | ‖·‖ₚ | the norm of order p, not a regularizer | `jn.sums.norm` |
 # | ∇ | gradient | `jax.grad` |
 # | E | expectation | `jn.moments.mean` |
 # | D_KL | KL divergence, with a direction | `jn.information.kl_divergence` |

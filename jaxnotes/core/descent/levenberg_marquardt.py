@@ -1,6 +1,6 @@
 """Levenberg-Marquardt on a block of curves, lane axis first.
 
-At theta, with weighted residuals r and the curve's derivatives J, the step p minimises |r - J p|^2 + lambda |D p|^2,
+At theta, with weighted residuals r and the curve's derivatives J, the step p minimizes |r - J p|^2 + lambda |D p|^2,
 and curving after the model's own second derivative along p adds half the geodesic acceleration a, unless |D a| shows
 that p has left the range in which the first order says anything. D_j is the largest length that column j of J has had,
 lambda follows Nielsen's rule. Everything goes through J = QR: z = Q'r is what is left to gain, |z| / |r| the relative
@@ -218,7 +218,7 @@ class _Model:
         values, columns = jax.vmap(one, (0, self._axes), (0, 1))(theta, self._rest)
         y, residual = self._weighted(self._y), self._weighted(self._y - values)
         columns = self._weighted(columns)
-        triangle = triangles.triangularise(columns, residual)
+        triangle = triangles.triangularize(columns, residual)
         square = jnp.sum(residual * residual, axis=1)
         lengths = triangles.column_norms(triangle.R)
         size = jnp.sqrt(row_sum(y, y) + square + jnp.sum((lengths * theta) ** 2, axis=1))

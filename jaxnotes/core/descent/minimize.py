@@ -162,7 +162,7 @@ def scaled_gradient(at: Iterate) -> Array:
 
 def _start(x0: Any) -> Any:
     if not jax.tree.leaves(x0):
-        raise ValueError("x0: expected at least one array to minimise over, got an empty tree.")
+        raise ValueError("x0: expected at least one array to minimize over, got an empty tree.")
     return jax.tree.map(lambda leaf: arrays.as_float("x0", leaf), x0)
 
 

@@ -2,7 +2,7 @@
 
 Steps are taken in scaled coordinates theta_j = s_j z_j in which the Hessian B has a diagonal of about 1, by its
 eigenvalues. Where B is positive definite and the Newton step fits into the region, it is taken; elsewhere the step is
-the minimiser of the quadratic model g'p + p'Bp / 2 over |p| <= radius, which descends along negative curvature too and
+the minimizer of the quadratic model g'p + p'Bp / 2 over |p| <= radius, which descends along negative curvature too and
 leaves saddle points. The radius is unlimited until a step fails. A lane that has finished is frozen.
 
 An objective without a minimum ends in one of three ways, told apart at the end: no curvature in some direction
@@ -104,7 +104,7 @@ def descend(
     max_steps: int,
     restrict: Restrict = lambda at: at,
 ) -> Descent:
-    """Minimise from start (L, q), in the lanes that are willing (L,), to scaled gradients of tol (L,).
+    """Minimize from start (L, q), in the lanes that are willing (L,), to scaled gradients of tol (L,).
 
     restrict: what the steps see of a point, for a search in some of its directions.
     """
@@ -234,7 +234,7 @@ def propose(at: Point, radius: Array) -> Step:
 
 
 def _on_the_sphere(curved: Array, slopes: Array, radius: Array) -> Array:
-    """The minimiser of slopes'p + p' diag(curved) p / 2 over |p| = radius, per lane; curved ascending.
+    """The minimizer of slopes'p + p' diag(curved) p / 2 over |p| = radius, per lane; curved ascending.
 
     p = -slopes / (raised + nu), where raised is curved with its lowest entry lifted to 0 if negative, and nu > 0 solves
     |p| = radius, by Newton's method on 1 / |p|. A slope along the lowest direction that is lost to rounding is made

@@ -1,6 +1,6 @@
 """What `jax.vmap` of a fit does: cut the batch into blocks that fit the cache and solve each block as one.
 
-A solver is written for a block of lanes (lane axis first). `vectorise` makes of it a function of one problem whose
+A solver is written for a block of lanes (lane axis first). `vectorize` makes of it a function of one problem whose
 vmap, however nested, gathers all lanes and hands them over block by block. Arguments without a batch axis stay
 shared: they arrive with a lane axis of length 1. Inside a block, ordinary code may use `lax.cond` on "does any lane
 need this?", which under plain vmap would run both branches for every lane.
@@ -26,7 +26,7 @@ ACCELERATOR_BYTES = 2**28
 MIN_LANES, FEW_LANES, MAX_LANES = 16, 64, 1024
 
 
-def vectorise(
+def vectorize(
     solve_block: Callable[[Any], Any],
     solve_large: Callable[[Any], Any] | None = None,
     is_large: Callable[[Any], bool] = lambda data: False,
@@ -69,7 +69,7 @@ def blocked(
         axes, held = lane_axes(block, count_lanes(block))
         return jax.vmap(function, in_axes=(axes,))(held)
 
-    engine = jax.custom_jvp(vectorise(solve_block, function, is_large))
+    engine = jax.custom_jvp(vectorize(solve_block, function, is_large))
 
     @engine.defjvp
     def _(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Any, Any]:

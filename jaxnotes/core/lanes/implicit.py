@@ -19,7 +19,7 @@ from jaxnotes.core.values.status import Solution
 
 
 def tangent(objective: Callable[[Array, Any], Array], theta: Array, data: Any, data_dot: Any) -> tuple[Array, Array]:
-    """Tangents of the minimiser theta (q,) of objective(theta, data) and of the minimum, along data_dot.
+    """Tangents of the minimizer theta (q,) of objective(theta, data) and of the minimum, along data_dot.
 
     The objective's Hessian at theta must be positive definite; a direction without curvature gets tangent 0.
     """

@@ -26,7 +26,7 @@ class Problem(NamedTuple):
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def maximize(model: LogProb, max_steps: int, problem: Problem) -> Solution:
     """The fit of one problem, params flat: batched by jax.vmap through `batching`, differentiated by `implicit`."""
-    engine = vectorised(functools.partial(solve_block, model, max_steps), lambda problem: problem.observed)
+    engine = vectorized(functools.partial(solve_block, model, max_steps), lambda problem: problem.observed)
 
     def objective(theta: Array, problem: Problem) -> Array:
         return observations.objective(model, theta, observations.sound_only(model, theta, problem.observed))
@@ -34,14 +34,14 @@ def maximize(model: LogProb, max_steps: int, problem: Problem) -> Solution:
     return implicit.differentiable(engine, objective)(problem)
 
 
-def vectorised(solve_block: Callable[[Any], Any], observed: Callable[[Any], Observations]) -> Callable[[Any], Any]:
+def vectorized(solve_block: Callable[[Any], Any], observed: Callable[[Any], Observations]) -> Callable[[Any], Any]:
     """A function of one problem from one of a block; problems of very many rows are solved one after the other."""
 
     def solve_alone(problem: Any) -> Any:
         out = solve_block(jax.tree.map(lambda leaf: leaf[None], problem))
         return jax.tree.map(lambda leaf: leaf[0], out)
 
-    return batching.vectorise(solve_block, solve_alone, lambda problem: observed(problem).n >= passes.FROM_ROWS)
+    return batching.vectorize(solve_block, solve_alone, lambda problem: observed(problem).n >= passes.FROM_ROWS)
 
 
 def solve_block(model: LogProb, max_steps: int, problem: Problem) -> Solution:

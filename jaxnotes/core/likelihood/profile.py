@@ -1,7 +1,7 @@
 """Profile-likelihood intervals of a user's likelihood, all parameters of a block of models at once, lane axis first.
 
-F(c) is the mean objective minimised over the other parameters with parameter j held at c; the interval is where F lies
-at most drop = z^2 / (2 n_obs) above its minimum, z the normal quantile. Each endpoint is searched on its own: minimise
+F(c) is the mean objective minimized over the other parameters with parameter j held at c; the interval is where F lies
+at most drop = z^2 / (2 n_obs) above its minimum, z the normal quantile. Each endpoint is searched on its own: minimize
 over the others, then step in c to where the second-order expansion of F (its derivatives come from the full gradient
 and Hessian there) meets the bound. Points known inside and outside bracket the endpoint.
 
@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from jaxnotes.core.descent import trust_region
 from jaxnotes.core.lanes import batching
 from jaxnotes.core.likelihood import observations
-from jaxnotes.core.likelihood.fit import over_lanes, present_rows, vectorised
+from jaxnotes.core.likelihood.fit import over_lanes, present_rows, vectorized
 from jaxnotes.core.likelihood.observations import LogProb, Observations
 from jaxnotes.core.matrix import factors
 from jaxnotes.core.matrix.products import contract
@@ -76,7 +76,7 @@ def half_square(level: Array) -> Array:
 @functools.partial(jax.jit, static_argnums=0)
 def intervals(model: LogProb, task: Task) -> Array:
     """The lower and the upper endpoints of one model, (2, q); batched by jax.vmap through `batching`."""
-    return vectorised(functools.partial(search_block, model), lambda task: task.observed)(task)
+    return vectorized(functools.partial(search_block, model), lambda task: task.observed)(task)
 
 
 def search_block(model: LogProb, task: Task) -> Array:

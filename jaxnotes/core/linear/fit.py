@@ -4,7 +4,7 @@ A family is its log-likelihood by rows. The objective is
 
     - sum_i w_i loglik(eta_i, y_i) / sum_i w_i  +  l2 / 2 ||coef||^2 ,
 
-the intercept unpenalised. Models with several predictors (one per class) have coef (m, p) and intercept (m,).
+the intercept unpenalized. Models with several predictors (one per class) have coef (m, p) and intercept (m,).
 """
 
 import functools
@@ -28,7 +28,7 @@ from jaxnotes.core.values.status import Solution
 @functools.cache
 def solver(model: LinearModel) -> Callable[[Design], Solution]:
     """The fit of one problem: batched by jax.vmap through `batching`, differentiated through `implicit`."""
-    engine = batching.vectorise(
+    engine = batching.vectorize(
         functools.partial(newton.solve_block, model),
         functools.partial(newton_by_passes.solve, model),
         lambda rows: rows.X.shape[0] >= passes.FROM_ROWS,

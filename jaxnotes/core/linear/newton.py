@@ -260,12 +260,12 @@ def _judge(model: LinearModel, block: DesignBlock, rows: Design, state: NewtonSt
 
     """
     n_obs = jnp.sum(jnp.broadcast_to(rows.weights, (len(rows.weights), block.share.shape[1])), axis=1)
-    unpenalised = jnp.broadcast_to(rows.l2 == 0, state.steps.shape)
-    small = is_small(state.at, state.exhausted, rows.tol, unpenalised, n_obs)
+    unpenalized = jnp.broadcast_to(rows.l2 == 0, state.steps.shape)
+    small = is_small(state.at, state.exhausted, rows.tol, unpenalized, n_obs)
     no_lane = jnp.zeros_like(small)
-    overlap = jax.lax.cond(jnp.any(unpenalised), lambda: step_proves_overlap(model, block, state.at), lambda: no_lane)
+    overlap = jax.lax.cond(jnp.any(unpenalized), lambda: step_proves_overlap(model, block, state.at), lambda: no_lane)
     overlap = overlap & (state.pivot > 0)
-    suspect = unpenalised & (~(small & overlap) | (state.first_pivot == 0))
+    suspect = unpenalized & (~(small & overlap) | (state.first_pivot == 0))
 
     def examine() -> tuple[Array, Array]:
         gradients = row_gradients(model, block, len(small))
@@ -276,7 +276,7 @@ def _judge(model: LinearModel, block: DesignBlock, rows: Design, state: NewtonSt
         (suspect & deficient, Status.RANK_DEFICIENT),
         (suspect & separated, Status.SEPARATED),
         (~small & ~state.exhausted, Status.MAX_STEPS),
-        (~small | (unpenalised & ~overlap), Status.STALLED),
+        (~small | (unpenalized & ~overlap), Status.STALLED),
     )
 
 
@@ -289,12 +289,12 @@ def _examine(design: Array, margins: Array, theta: Array, step: Array) -> tuple[
 _examined = lapack.where_needed(_examine, lambda *_: (jnp.asarray(False), jnp.asarray(False)))
 
 
-def is_small(at: Position, exhausted: Array, tol: Array, unpenalised: Array, n_obs: Array) -> Array:
+def is_small(at: Position, exhausted: Array, tol: Array, unpenalized: Array, n_obs: Array) -> Array:
     """Whether the gradient is, (L,); where rounding ended the descent, small enough for nothing that counts to be left.
 
-    The step of a penalised lane may be unknown at its end.
+    The step of a penalized lane may be unknown at its end.
     """
-    negligible = ~unpenalised | (n_obs * at.gain <= NEGLIGIBLE_RISE)
+    negligible = ~unpenalized | (n_obs * at.gain <= NEGLIGIBLE_RISE)
     return (at.grad_norm <= tol) | (exhausted & (at.grad_norm <= 100 * tol) & negligible)
 
 

@@ -236,9 +236,9 @@ def _data_trouble(model: LinearModel, problem: ScaledDesign) -> Array:
 
 def _judge(model: LinearModel, problem: ScaledDesign, state: PassState, trusted: Array) -> Array:
     """The status of a problem whose data were in order, (1,); an untrusted sample's last step was Newton's own."""
-    unpenalised = problem.rows.l2 == 0
+    unpenalized = problem.rows.l2 == 0
     n_obs = jnp.sum(jnp.broadcast_to(problem.rows.weights, problem.share.shape))
-    small = newton.is_small(state.at, state.exhausted, problem.rows.tol, unpenalised, n_obs)
+    small = newton.is_small(state.at, state.exhausted, problem.rows.tol, unpenalized, n_obs)
 
     def unproven_chunks(block: DesignBlock) -> Array:
         return (~newton.step_proves_overlap(model, block, state.at)).astype(jnp.int32)
@@ -246,9 +246,9 @@ def _judge(model: LinearModel, problem: ScaledDesign, state: PassState, trusted:
     def prove() -> Array:
         return _over_rows(model, problem, unproven_chunks) == 0
 
-    overlap = jax.lax.cond(jnp.all(trusted | ~unpenalised), lambda: trusted, prove)
+    overlap = jax.lax.cond(jnp.all(trusted | ~unpenalized), lambda: trusted, prove)
     overlap = overlap & (state.factor.smallest_pivot > 0)
-    suspect = unpenalised & ~(small & overlap)
+    suspect = unpenalized & ~(small & overlap)
 
     def examine() -> tuple[Array, Array]:
         def in_parts(which: int, columns: int) -> existence.RowParts:
@@ -268,5 +268,5 @@ def _judge(model: LinearModel, problem: ScaledDesign, state: PassState, trusted:
         (suspect & deficient, Status.RANK_DEFICIENT),
         (suspect & separated, Status.SEPARATED),
         (~small & ~state.exhausted, Status.MAX_STEPS),
-        (~small | (unpenalised & ~overlap), Status.STALLED),
+        (~small | (unpenalized & ~overlap), Status.STALLED),
     )

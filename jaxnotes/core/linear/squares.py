@@ -183,7 +183,7 @@ def solve_block(intercept: bool, data: Equations) -> Solution:
 
     q = block.penalty.shape[1]
     deficient = (block.root.rank < q) & ~block.safe
-    unpenalised = data.l2 == 0
+    unpenalized = data.l2 == 0
     null = scaling.from_scaled(block.root.null, scaled, intercept=intercept)
     theta = jax.vmap(of_least_norm, (0, 0, 0, None))(deficient, state.theta, null, intercept)
     return Solution(
@@ -191,7 +191,7 @@ def solve_block(intercept: bool, data: Equations) -> Solution:
         value=jax.vmap(functools.partial(objective, intercept))(theta, data),
         grad_norm=state.grad_norm,
         steps=state.steps,
-        status=judge(trouble, unpenalised & (jnp.sum(present, axis=1) < q), unpenalised & deficient, state.grad_norm),
+        status=judge(trouble, unpenalized & (jnp.sum(present, axis=1) < q), unpenalized & deficient, state.grad_norm),
     )
 
 

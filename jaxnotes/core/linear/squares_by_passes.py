@@ -91,9 +91,9 @@ def solve(intercept: bool, data: Equations) -> Solution:
     theta = scaling.from_scaled(state.theta[0], scaled, intercept=intercept)
     null = scaling.from_scaled(root.null, scaled, intercept=intercept)
     theta = squares.of_least_norm(root.rank < q, theta, null, intercept)
-    unpenalised = data.l2 == 0
+    unpenalized = data.l2 == 0
     status = squares.judge(
-        trouble, unpenalised & (jnp.sum(present) < q), unpenalised & (root.rank < q), state.grad_norm[0]
+        trouble, unpenalized & (jnp.sum(present) < q), unpenalized & (root.rank < q), state.grad_norm[0]
     )
     return Solution(theta, state.value[0], state.grad_norm[0], state.steps[0], status)
 

@@ -175,7 +175,7 @@ def _root_finder(size: int) -> Callable[[Array], Root]:
             return jax.tree.map(lambda leaf: leaf[None], by_svd(A[0]))
         if A.shape[2] > lapack.MAX_ARITHMETIC:
             return jax.lax.map(by_svd, A)
-        R = triangles.orthogonalise(jnp.transpose(A, (2, 0, 1)), jnp.zeros_like(A[:, :, 0])).R
+        R = triangles.orthogonalize(jnp.transpose(A, (2, 0, 1)), jnp.zeros_like(A[:, :, 0])).R
         root = triangles.inverse(R)
         # |R| |R^-1| is above the condition of R.
         condition = jnp.sqrt(jnp.sum(R * R, axis=(1, 2)) * jnp.sum(root * root, axis=(1, 2)))

@@ -1,4 +1,4 @@
-"""QR of many small least-squares problems at once, without a LAPACK call, vectorised over lanes.
+"""QR of many small least-squares problems at once, without a LAPACK call, vectorized over lanes.
 
 With A = QR, of which only R and z = Q'b are kept, |A p - b|^2 = |R p - z|^2 + a rest that p does not change. Damping
 appends rows to R, not to A. No scaling of the columns changes the result. Two ways lead to R:
@@ -39,21 +39,21 @@ def floor(dtype: jnp.dtype) -> float:
     return 100 * float(jnp.finfo(dtype).eps)
 
 
-def orthogonalise(columns: Array, b: Array) -> Triangle:
+def orthogonalize(columns: Array, b: Array) -> Triangle:
     """R and z of each lane's problem by Gram-Schmidt; columns (q, L, n) of A, b (L, n)."""
     return _from_rows(_gram_schmidt(jnp.concatenate([columns, b[None]]), rows_last=True))
 
 
-def triangularise(columns: Array, b: Array) -> Triangle:
+def triangularize(columns: Array, b: Array) -> Triangle:
     """The same, by Cholesky where that will do in all lanes of the block."""
     if len(columns) > MAX_PRODUCTS:
-        return orthogonalise(columns, b)
+        return orthogonalize(columns, b)
     rows, smallest_pivot = _cholesky([*columns, b])
     # What is not finite stays so either way.
     easy = (smallest_pivot > EASY * float(jnp.finfo(b.dtype).eps) ** 0.5) | ~jnp.isfinite(rows[0][0])
 
     quick = _from_rows(rows)
-    return jax.lax.cond(jnp.all(easy), lambda: quick, lambda: select_lanes(easy, quick, orthogonalise(columns, b)))
+    return jax.lax.cond(jnp.all(easy), lambda: quick, lambda: select_lanes(easy, quick, orthogonalize(columns, b)))
 
 
 def damp(triangle: Triangle, damping: Array) -> Triangle:

@@ -59,7 +59,7 @@ class _Double:
 
 
 def _carry(hi: Array, lo: Array) -> _Double:
-    """Renormalise hi + lo, where hi is the larger."""
+    """Renormalize hi + lo, where hi is the larger."""
     total = hi + lo
     return _Double(total, lo - (total - hi))
 

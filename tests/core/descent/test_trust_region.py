@@ -26,7 +26,7 @@ def run_and_judge(fun, starts, max_steps):
     return run, trust_region.judge(run, starts, tol, 0.0)
 
 
-def minimise(fun, starts, max_steps=200):
+def minimize(fun, starts, max_steps=200):
     run, status = run_and_judge(fun, np.atleast_2d(starts), max_steps)
     return run, [Status(int(code)) for code in status]
 
@@ -59,7 +59,7 @@ def test_step_on_the_sphere_is_the_minimum(curved, slopes, radius):
 
 def test_a_quadratic_takes_one_step(double):
     A = np.array([[3.0, 1.0], [1.0, 2.0]])
-    run, status = minimise(lambda x: (x - 1) @ A @ (x - 1) / 2 + 5, [30.0, -40.0])
+    run, status = minimize(lambda x: (x - 1) @ A @ (x - 1) / 2 + 5, [30.0, -40.0])
     assert status == [Status.CONVERGED]
     assert int(run.steps[0]) == 1
     np.testing.assert_allclose(run.at.theta[0], 1, rtol=1e-12)
@@ -101,14 +101,14 @@ def test_hard_valleys(name, double):
     """To the minimum, 0, from the standard start, ten times it, and points about."""
     fun, start = HARD[name]
     starts = np.array(start) * np.array([1.0, 10.0, -1.0, 3.0, 0.3])[:, None]
-    run, status = minimise(fun, starts)
+    run, status = minimize(fun, starts)
     assert status == [Status.CONVERGED] * len(starts)
     np.testing.assert_allclose(run.at.value, 0, atol=1e-18)
 
 
 def test_a_valley_of_minima_is_flat(double):
     """Box's function is 0 on the line x1 = x2, x3 = 0 as well as at (1, 10, 1)."""
-    run, status = minimise(box, [[0.0, 10.0, 20.0], [3.0, 3.0, 0.1]])
+    run, status = minimize(box, [[0.0, 10.0, 20.0], [3.0, 3.0, 0.1]])
     assert status == [Status.CONVERGED, Status.FLAT]
     np.testing.assert_allclose(run.at.theta[0], [1, 10, 1], rtol=1e-6)
 
@@ -116,8 +116,8 @@ def test_a_valley_of_minima_is_flat(double):
 def test_scale_changes_nothing(double):
     """Parameters in other units take the same path, but for what the stopping rule sees."""
     units = np.array([1e4, 1e-3])
-    plain, _ = minimise(rosenbrock, [-1.2, 1.0])
-    scaled, status = minimise(lambda x: rosenbrock(x / units), np.array([-1.2, 1.0]) * units)
+    plain, _ = minimize(rosenbrock, [-1.2, 1.0])
+    scaled, status = minimize(lambda x: rosenbrock(x / units), np.array([-1.2, 1.0]) * units)
     assert status == [Status.CONVERGED]
     assert abs(int(scaled.steps[0]) - int(plain.steps[0])) <= 2
     np.testing.assert_allclose(scaled.at.theta[0] / units, 1, rtol=1e-6)
@@ -125,16 +125,16 @@ def test_scale_changes_nothing(double):
 
 def test_a_lane_does_not_see_its_neighbours(double):
     starts = np.random.default_rng(0).normal(0, 2, (6, 2))
-    together, _ = minimise(rosenbrock, starts)
+    together, _ = minimize(rosenbrock, starts)
     for k in range(6):
-        alone, _ = minimise(rosenbrock, starts[k])
+        alone, _ = minimize(rosenbrock, starts[k])
         np.testing.assert_allclose(alone.at.theta[0], together.at.theta[k], rtol=1e-12)
         assert int(alone.steps[0]) == int(together.steps[k])
 
 
 def test_the_value_never_rises(double):
     """By more than rounding, step by step."""
-    values = [float(minimise(wood, [-3.0, -1.0, -3.0, -1.0], steps)[0].at.value[0]) for steps in range(0, 40, 3)]
+    values = [float(minimize(wood, [-3.0, -1.0, -3.0, -1.0], steps)[0].at.value[0]) for steps in range(0, 40, 3)]
     assert np.all(np.diff(values) <= 1e-15)
 
 
@@ -150,10 +150,10 @@ ENDINGS = {
 @pytest.mark.parametrize("name", ENDINGS)
 def test_endings(name, double):
     fun, start, expected = ENDINGS[name]
-    assert minimise(fun, start)[1] == [expected]
+    assert minimize(fun, start)[1] == [expected]
 
 
 def test_steps_are_limited(double):
-    run, status = minimise(rosenbrock, [-1.2, 1.0], max_steps=3)
+    run, status = minimize(rosenbrock, [-1.2, 1.0], max_steps=3)
     assert status == [Status.MAX_STEPS]
     assert int(run.steps[0]) == 3

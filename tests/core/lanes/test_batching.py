@@ -19,7 +19,7 @@ def traced_engine():
         seen.add((data["a"].shape[0], data["b"].shape[0]))
         return {"dot": jnp.sum(data["a"] * data["b"], axis=1), "first": data["a"][:, 0] + 0 * data["b"][:, 0]}
 
-    return batching.vectorise(solve_block), seen
+    return batching.vectorize(solve_block), seen
 
 
 def data(lanes: int):
@@ -108,7 +108,7 @@ def test_lanes_that_need_it_alone_take_the_rare_branch():
         rare = jnp.any(x < 0)
         return jnp.where(x < 0, jax.lax.cond(rare, lambda x: -x, lambda x: x * jnp.nan, x), x)
 
-    engine = batching.vectorise(solve_block)
+    engine = batching.vectorize(solve_block)
     x = np.linspace(-1, 1, 41).astype(np.float32)
     np.testing.assert_array_equal(jax.vmap(engine)(x), np.abs(x))
     np.testing.assert_array_equal(jax.vmap(engine)(np.abs(x)), np.abs(x))

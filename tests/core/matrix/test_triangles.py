@@ -11,7 +11,7 @@ from jaxnotes.core.matrix import triangles
 pytestmark = pytest.mark.repeated
 
 LANES, ROWS = 4, 30
-triangularise = jax.jit(triangles.triangularise)
+triangularize = jax.jit(triangles.triangularize)
 
 
 def problems(q: int, dtype, power: float = 0.0, seed: int = 0):
@@ -22,7 +22,7 @@ def problems(q: int, dtype, power: float = 0.0, seed: int = 0):
 
 
 def of(A, b) -> triangles.Triangle:
-    return triangularise(np.moveaxis(A, 2, 0), b)
+    return triangularize(np.moveaxis(A, 2, 0), b)
 
 
 @pytest.mark.parametrize("q", [1, 3, 9, 20])
