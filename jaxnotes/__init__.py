@@ -22,6 +22,7 @@ and for all of them
 
     Solution, LinearParams     what every fit returns: the estimate, and how good it is
     Status, raise_for_status   how a fit ended, and the error that names the lanes that failed (FitError)
+    covariances                robust and clustered covariances, as values for `cov=`
     bijections                 positive, bounded, ordered and simplex parameters from free coordinates
     minimize, minimize_path    any function of yours, by any of `methods`
     check                      the checker of the lessons' exercises
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         activations,
         broadcasting,
         check,
+        covariances,
         curve_fitting,
         datasets,
         distributions,
@@ -75,6 +77,7 @@ __all__ = [
     "bijections",
     "broadcasting",
     "check",
+    "covariances",
     "curve_fitting",
     "datasets",
     "distributions",

@@ -24,7 +24,7 @@ from jaxnotes.core.descent import bijections, levenberg_marquardt
 from jaxnotes.core.descent.levenberg_marquardt import Curve, Curves
 from jaxnotes.core.inference import delta_method
 from jaxnotes.core.inference.covariance import (
-    COVARIANCES,
+    Covariance,
     Estimate,
     Inference,
     Terms,
@@ -126,7 +126,7 @@ def infer(
     weights: ArrayLike | None = None,
     precision: ArrayLike | None = None,
     bijection: Any = None,
-    cov: str = "nonrobust",
+    cov: str | Covariance = "nonrobust",
     level: ArrayLike = 0.95,
 ) -> Inference:
     """Standard errors, t tests and intervals of a fit; give the model, data and keywords that `fit` was given.
@@ -152,8 +152,8 @@ def infer(
 
     """
     posed = _pose(model, solution.params, x, y, weights, precision, bijection)
-    check_covariance(cov, None, posed.data.y.shape[0], COVARIANCES[:-1])
-    estimate = _infer(posed.data, solution.converged, posed.curve, cov)
+    name, groups = check_covariance(cov, None, posed.data.y.shape[0])
+    estimate = _infer(posed.data, solution.converged, groups, posed.curve, name)
     if bijection is not None:
         estimate = delta_method.transform(lambda theta: ravel_pytree(posed.params(theta))[0], estimate)
     return wald(estimate, check_level(level))
@@ -350,14 +350,14 @@ def _is_stationary(data: Curves, curve: Curve) -> Array:
     return jnp.max(scaled) <= 100 * data.tol * jnp.maximum(value, 1)
 
 
-@functools.partial(jax.jit, static_argnums=(2, 3))
-def _infer(data: Curves, usable: Array, curve: Curve, cov: str) -> Estimate:
-    return batching.blocked(functools.partial(_estimate, curve, cov))((data, usable))
+@functools.partial(jax.jit, static_argnums=(3, 4))
+def _infer(data: Curves, usable: Array, groups: Array, curve: Curve, cov: str) -> Estimate:
+    return batching.blocked(functools.partial(_estimate, curve, cov))((data, usable, groups))
 
 
-def _estimate(curve: Curve, cov: str, question: tuple[Curves, Array]) -> Estimate:
+def _estimate(curve: Curve, cov: str, question: tuple[Curves, Array, Array]) -> Estimate:
     """The free coordinates data.start and their covariance, and whether the fit is usable."""
-    data, usable = question
+    data, usable, groups = question
     theta, (present, data) = data.start, levenberg_marquardt.only_present(data)
     weights, precision = (jnp.where(present, a, 0) for a in (data.weights, data.precision))
 
@@ -375,6 +375,5 @@ def _estimate(curve: Curve, cov: str, question: tuple[Curves, Array]) -> Estimat
         length = jnp.sqrt(jnp.sum(J**2, axis=0))
         nothing = jnp.zeros_like(theta)
         terms = Terms(J / length[None], weights, precision * residual, precision, nothing)
-        no_groups = jnp.zeros(len(J), jnp.int32)
-        covariance = spread(terms, cov, no_groups, lambda inverse: inverse.root / length[:, None]).covariance
+        covariance = spread(terms, cov, groups, lambda inverse: inverse.root / length[:, None]).covariance
     return Estimate(theta, covariance, df, usable & (df > 0))

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jaxnotes.core.inference.covariance import Estimate, Inference, check_covariance, check_level, wald
+from jaxnotes.core.inference.covariance import Covariance, Estimate, Inference, check_covariance, check_level, wald
 from jaxnotes.core.linear.family import Design, Family, checked_design
 from jaxnotes.core.linear.fit import linear_predictor, solver, with_covariance
 from jaxnotes.core.linear.newton import LinearModel
@@ -138,7 +138,7 @@ def infer(
     offset: ArrayLike | None = None,
     trials: ArrayLike | None = None,
     l2: ArrayLike = 0.0,
-    cov: str = "nonrobust",
+    cov: str | Covariance = "nonrobust",
     groups: ArrayLike | None = None,
     level: ArrayLike = 0.95,
 ) -> Inference:
@@ -164,8 +164,8 @@ def infer(
     """
     data = _rows(X, y, solution.params.intercept is not None, weights, offset, trials, l2, None)
     arrays.matches("solution.params.coef", solution.params.coef, (data.X.shape[1],))
-    groups = check_covariance(cov, groups, data.X.shape[0])
-    return wald(_infer(solution, data, groups, cov), check_level(level))
+    name, groups = check_covariance(cov, groups, data.X.shape[0])
+    return wald(_infer(solution, data, groups, name), check_level(level))
 
 
 def predict_proba(solution: Solution, X: ArrayLike, offset: ArrayLike | None = None) -> Array:

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jaxnotes.core.inference.covariance import Estimate, Inference, check_covariance, check_level, wald
+from jaxnotes.core.inference.covariance import Covariance, Estimate, Inference, check_covariance, check_level, wald
 from jaxnotes.core.linear import softmax
 from jaxnotes.core.linear.family import Design, checked_design
 from jaxnotes.core.linear.fit import linear_predictor, solver, with_covariance
@@ -35,7 +35,7 @@ from jaxnotes.core.values.status import Solution, Status, first_status
 
 __all__ = ["SymmetricParams", "fit", "infer", "log_likelihood", "loglik", "predict", "predict_proba"]
 
-COVARIANCES = ("nonrobust", "HC0", "HC1", "cluster")
+NO_LEVERAGE = "A row has no one leverage where it has several predictors; use HC1."
 
 
 @jax.tree_util.register_dataclass
@@ -100,7 +100,7 @@ def infer(
     coding: str | None = None,
     weights: ArrayLike | None = None,
     l2: ArrayLike = 0.0,
-    cov: str = "nonrobust",
+    cov: str | Covariance = "nonrobust",
     groups: ArrayLike | None = None,
     level: ArrayLike = 0.95,
 ) -> Inference:
@@ -128,8 +128,8 @@ def infer(
     n_classes, coding = _classes(solution.params, n_classes, coding)
     data = _rows(X, y, n_classes, coding, solution.params.intercept is not None, weights, l2, None)
     arrays.matches("solution.params.coef", solution.params.coef, (solution.params.coef.shape[0], data.X.shape[1]))
-    groups = check_covariance(cov, groups, data.X.shape[0], COVARIANCES)
-    return wald(_infer(solution, data, groups, n_classes, coding, cov), check_level(level))
+    name, groups = check_covariance(cov, groups, data.X.shape[0], no_leverage=NO_LEVERAGE)
+    return wald(_infer(solution, data, groups, n_classes, coding, name), check_level(level))
 
 
 def predict_proba(solution: Solution, X: ArrayLike) -> Array:

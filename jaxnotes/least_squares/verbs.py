@@ -9,7 +9,15 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jaxnotes.core.inference.covariance import Estimate, Inference, check_covariance, check_level, spread, wald
+from jaxnotes.core.inference.covariance import (
+    Covariance,
+    Estimate,
+    Inference,
+    check_covariance,
+    check_level,
+    spread,
+    wald,
+)
 from jaxnotes.core.lanes import batching, implicit, passes
 from jaxnotes.core.linear import squares, squares_by_passes
 from jaxnotes.core.linear.fit import linear_predictor
@@ -63,7 +71,7 @@ def infer(
     weights: ArrayLike | None = None,
     precision: ArrayLike | None = None,
     l2: ArrayLike = 0.0,
-    cov: str = "nonrobust",
+    cov: str | Covariance = "nonrobust",
     groups: ArrayLike | None = None,
     level: ArrayLike = 0.95,
 ) -> Inference:
@@ -87,8 +95,8 @@ def infer(
 
     """
     data = squares.equations(X, y, solution, weights, precision, l2)
-    groups = check_covariance(cov, groups, data.X.shape[0])
-    return wald(_infer(solution, data, groups, cov), check_level(level))
+    name, groups = check_covariance(cov, groups, data.X.shape[0])
+    return wald(_infer(solution, data, groups, name), check_level(level))
 
 
 def predict(solution: Solution, X: ArrayLike) -> Array:

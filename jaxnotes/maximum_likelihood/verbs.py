@@ -10,7 +10,16 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jax.typing import ArrayLike
 
-from jaxnotes.core.inference.covariance import Estimate, Inference, check_covariance, check_level, group_sums, wald
+from jaxnotes.core.inference.covariance import (
+    ESTIMATORS,
+    Covariance,
+    Estimate,
+    Evidence,
+    Inference,
+    check_covariance,
+    check_level,
+    wald,
+)
 from jaxnotes.core.inference.delta_method import transform
 from jaxnotes.core.lanes import batching, passes
 from jaxnotes.core.likelihood import observations, profile
@@ -21,7 +30,7 @@ from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.status import Solution, Status
 
-COVARIANCES = ("nonrobust", "HC0", "cluster")
+NO_LEVERAGE = "A row of a general likelihood has no leverage; use HC1."
 
 # log_prob(params, row): the log probability of one observation, a real number.
 UserLogProb = Callable[[Any, Any], Array]
@@ -82,7 +91,7 @@ def infer(
     data: Any,
     *,
     weights: ArrayLike | None = None,
-    cov: str = "nonrobust",
+    cov: str | Covariance = "nonrobust",
     groups: ArrayLike | None = None,
     level: ArrayLike = 0.95,
 ) -> Inference:
@@ -111,9 +120,9 @@ def infer(
     """
     observations.one_fit("solution", solution)
     model, theta, observed = observations.traced(log_prob, "solution.params", solution.params, data, weights)
-    groups = check_covariance(cov, groups, observed.n, COVARIANCES)
+    name, groups = check_covariance(cov, groups, observed.n, no_leverage=NO_LEVERAGE)
     question = _Question(theta, solution.converged, observed, groups)
-    return wald(_infer(model, cov, question), check_level(level))
+    return wald(_infer(model, name, question), check_level(level))
 
 
 def profile_intervals(
@@ -250,14 +259,14 @@ def _estimate(model: LogProb, cov: str, question: _Question) -> Estimate:
     observed = observations.present_only(observed)
     _, _, hessian = observations.with_derivatives(model, theta, observed)
     root = factors.root_of_spd_inverse(observed.n_obs * hessian)
-    covariance = contract("ik,jk->ij", root, root)
-    if cov != "nonrobust":
-        vectors = contract("ij,jk->ik", observations.row_scores(model, theta, observed), covariance)
-        squares = jnp.broadcast_to(observed.weights, (observed.n,))
-        if cov == "cluster":
-            vectors, G = group_sums(squares[:, None] * vectors, groups, squares)
-            n_obs, q = observed.n_obs, len(theta)
-            squares = jnp.broadcast_to(G / (G - 1) * (n_obs - 1) / (n_obs - q), squares.shape)
-        covariance = contract("ij,ik->jk", squares[:, None] * vectors, vectors)
+    inverse = contract("ik,jk->ij", root, root)
+    evidence = Evidence(
+        influence=contract("ij,jk->ik", observations.row_scores(model, theta, observed), inverse),
+        weights=jnp.broadcast_to(observed.weights, (observed.n,)),
+        leverage=jnp.zeros((observed.n,), theta.dtype),
+        groups=groups,
+        model_based=inverse,
+    )
+    covariance = ESTIMATORS[cov].of(evidence)
     df = jnp.asarray(jnp.inf, theta.dtype)
     return Estimate(theta, covariance, df, converged & jnp.all(jnp.isfinite(covariance)))

@@ -9,12 +9,13 @@ and score u_i (the first), H = sum_i w_i c_i a_i a_i' + P with a penalty P, the 
 
 with leverage h_i = c_i a_i' H^-1 a_i. A row with several predictors has r parts, and sums over them stand for its
 information and score: sum_r c_ir a_ir a_ir' for c_i a_i a_i', sum_r u_ir a_ir for u_i a_i. (White 1980; MacKinnon and
-White 1985, J. Econometrics 29, 305-325; Liang and Zeger 1986). n = sum_i w_i. All go through a root of H^-1 from a
-singular value decomposition of the weighted design, never through the inverse of H: this keeps twice as many digits.
+White 1985, J. Econometrics 29, 305-325; Liang and Zeger 1986). n = sum_i w_i. The bread, H^-1, is a root of it from
+the triangle of the weighted design, never the inverse of H: this keeps twice as many digits. The filling is what
+`ESTIMATORS` make of the rows' influence H^-1 u_i a_i: a new estimator is a function and a line in that table.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import jax
@@ -26,8 +27,6 @@ from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.special import tails as special
 from jaxnotes.core.values import arrays
 from jaxnotes.core.values.arrays import Array
-
-COVARIANCES = ("nonrobust", "HC0", "HC1", "HC2", "HC3", "cluster")
 
 
 @jax.tree_util.register_dataclass
@@ -64,14 +63,88 @@ class Terms(NamedTuple):
     penalty: Array
 
 
-def check_covariance(cov: str, groups: ArrayLike | None, n: int, known: tuple[str, ...] = COVARIANCES) -> Array:
-    """The groups, shape (n,), after checking that `cov` is known and labels are given exactly for "cluster"."""
-    if cov not in known:
-        raise ValueError(f"cov: expected one of {', '.join(known)}, got {cov!r}.")
-    if (cov == "cluster") != (groups is not None):
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Covariance:
+    """Which covariance of an estimate is meant: a name of `ESTIMATORS`, with the labels of the rows for "cluster"."""
+
+    name: str = field(metadata={"static": True})
+    groups: ArrayLike | None = None
+
+
+class Evidence(NamedTuple):
+    """What the rows say about an estimate theta (q,).
+
+    influence: (n, q), H^-1 u_i, how far a row more of its kind would move theta. weights, leverage and groups: (n,).
+    model_based: (q, q), the covariance if the model is right.
+    """
+
+    influence: Array
+    weights: Array
+    leverage: Array
+    groups: Array
+    model_based: Array
+
+    @property
+    def n_obs(self) -> Array:
+        """sum_i w_i, ()."""
+        return jnp.sum(self.weights)
+
+
+class Estimator(NamedTuple):
+    """A covariance (q, q) from the evidence, and what it needs of a model beyond the scores of its rows."""
+
+    of: Callable[[Evidence], Array]
+    needs_leverage: bool = False
+    needs_groups: bool = False
+
+
+def _hc(factor: Callable[[Evidence], Array | float]) -> Callable[[Evidence], Array]:
+    return lambda rows: sum_of_squares(rows.influence, rows.weights * factor(rows))
+
+
+def _small_sample(rows: Evidence) -> Array:
+    return rows.n_obs / (rows.n_obs - rows.influence.shape[1])
+
+
+def _spare(rows: Evidence) -> Array:
+    return jnp.maximum(1 - rows.leverage, 0)
+
+
+def _clustered(rows: Evidence) -> Array:
+    sums, G = group_sums(rows.weights[:, None] * rows.influence, rows.groups, rows.weights)
+    n, q = rows.n_obs, rows.influence.shape[1]
+    return sum_of_squares(sums, jnp.broadcast_to(G / (G - 1) * (n - 1) / (n - q), rows.weights.shape))
+
+
+ESTIMATORS = {
+    "nonrobust": Estimator(lambda rows: rows.model_based),
+    "HC0": Estimator(_hc(lambda rows: 1.0)),
+    "HC1": Estimator(_hc(_small_sample)),
+    "HC2": Estimator(_hc(lambda rows: 1 / _spare(rows)), needs_leverage=True),
+    "HC3": Estimator(_hc(lambda rows: 1 / _spare(rows) ** 2), needs_leverage=True),
+    "cluster": Estimator(_clustered, needs_groups=True),
+}
+
+
+def check_covariance(
+    cov: str | Covariance, groups: ArrayLike | None, n: int, *, no_leverage: str | None = None
+) -> tuple[str, Array]:
+    """The name of a covariance and the groups (n,), after checking that it is known and labels are given if it needs
+    them. no_leverage: why the model has no leverage, where it has none.
+    """
+    if isinstance(cov, Covariance):
+        if groups is not None:
+            raise ValueError(f"groups: expected none beside a covariance as a value, got some with {cov.name!r}.")
+        cov, groups = cov.name, cov.groups
+    offered = [name for name, known in ESTIMATORS.items() if no_leverage is None or not known.needs_leverage]
+    if cov not in offered:
+        reason = f" {no_leverage}" if cov in ESTIMATORS else ""
+        raise ValueError(f"cov: expected one of {', '.join(offered)}, got {cov!r}.{reason}")
+    if ESTIMATORS[cov].needs_groups != (groups is not None):
         given = "none" if groups is None else "some"
         raise ValueError(f"groups: expected labels exactly with cov='cluster', got {given} with cov={cov!r}.")
-    return jnp.zeros((n,), jnp.int32) if groups is None else arrays.labels("groups", groups, n)
+    return cov, jnp.zeros((n,), jnp.int32) if groups is None else arrays.labels("groups", groups, n)
 
 
 class Spread(NamedTuple):
@@ -82,30 +155,27 @@ class Spread(NamedTuple):
 
 
 def spread(terms: Terms, cov: str, groups: Array, in_user_units: Callable[[factors.Root], Array]) -> Spread:
-    """The covariance of the estimate; in_user_units gives the root of H^-1 in the coordinates it is wanted in.
-
-    It is a sum of squares of vectors, so that no variance is a difference.
-    """
+    """The covariance of the estimate; in_user_units gives the root of H^-1 in the coordinates it is wanted in."""
     terms = _in_parts(terms)
     inverse, leverage = bread(terms)
     turned = contract("irj,jk->irk", terms.design, inverse.root)
     rows = contract("irj,kj->irk", turned, in_user_units(inverse))  # rows[i, r] is H^-1 a_ir
-    n_obs, q = jnp.sum(terms.weights), rows.shape[2]
-    if cov == "nonrobust":
-        vectors, squares = rows.reshape(-1, q), (terms.weights * terms.information).reshape(-1)
-    else:
-        vectors, squares = jnp.sum(terms.score[..., None] * rows, axis=1), terms.weights[:, 0]
-    if cov == "cluster":
-        vectors, G = group_sums(squares[:, None] * vectors, groups, squares)
-        squares = jnp.broadcast_to(G / (G - 1) * (n_obs - 1) / (n_obs - q), squares.shape)
-    elif cov != "nonrobust":
-        spare = jnp.maximum(1 - leverage, 0)
-        squares = squares * {"HC0": 1.0, "HC1": n_obs / (n_obs - q), "HC2": 1 / spare, "HC3": 1 / spare**2}[cov]
-    hat = jnp.sum(terms.weights[:, 0] * leverage)
-    return Spread(
-        covariance=contract("ij,ik->jk", squares[:, None] * vectors, vectors),
-        df_model=jnp.where(jnp.any(terms.penalty > 0), hat, inverse.rank),
+    by_part = (terms.weights * terms.information).reshape(-1)
+    evidence = Evidence(
+        influence=jnp.sum(terms.score[..., None] * rows, axis=1),
+        weights=terms.weights[:, 0],
+        leverage=leverage,
+        groups=groups,
+        model_based=sum_of_squares(rows.reshape(len(by_part), -1), by_part),
     )
+    hat = jnp.sum(evidence.weights * leverage)
+    df_model = jnp.where(jnp.any(terms.penalty > 0), hat, inverse.rank)
+    return Spread(ESTIMATORS[cov].of(evidence), df_model)
+
+
+def sum_of_squares(vectors: Array, factors: Array) -> Array:
+    """sum_i f_i v_i v_i' (q, q) for vectors (m, q) and factors f (m,): no variance in it is a difference."""
+    return contract("ij,ik->jk", factors[:, None] * vectors, vectors)
 
 
 def bread(terms: Terms) -> tuple[factors.Root, Array]:
