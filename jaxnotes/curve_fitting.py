@@ -11,8 +11,6 @@ nonlinear curve may have several minima, or none. `jax.vmap(fit)` is the batch A
 
 import dataclasses
 import functools
-import inspect
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -20,8 +18,8 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jax.typing import ArrayLike
 
-from jaxnotes.core.descent import bijections, levenberg_marquardt
-from jaxnotes.core.descent.levenberg_marquardt import Curve, Curves
+from jaxnotes.core.descent import intake, levenberg_marquardt
+from jaxnotes.core.descent.intake import Curve, Curves, Model
 from jaxnotes.core.inference import delta_method
 from jaxnotes.core.inference.covariance import (
     Covariance,
@@ -29,16 +27,14 @@ from jaxnotes.core.inference.covariance import (
     Inference,
     Terms,
     check_covariance,
-    check_level,
     spread,
     wald,
 )
 from jaxnotes.core.lanes import batching, implicit
-from jaxnotes.core.lanes.closures import hoist
 from jaxnotes.core.matrix import triangles
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.special import tails
-from jaxnotes.core.values import arrays
+from jaxnotes.core.values import arrays, settings
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.status import Solution, Status, first_status
 
@@ -46,9 +42,6 @@ __all__ = ["Band", "confidence_band", "fit", "infer", "predict", "prediction_ban
 
 # A block waits for its slowest lane, and the steps of curves differ much: twice as fast as blocks of 1,024.
 MOST_LANES = 128
-
-# model(params, x) -> y, one value per row of x.
-Model = Callable[[Any, Any], Array]
 
 
 class Band(NamedTuple):
@@ -100,16 +93,13 @@ def fit(
     {'a': 4.794, 'c': 1.101, 'k': 0.398}
 
     """
-    if max_steps < 0:
-        raise ValueError(f"max_steps: expected a number >= 0, got {max_steps}.")
-    posed = _pose(model, params0, x, y, weights, precision, bijection)
-    if tol is None:
-        tol = max(1e-10, 8 * float(jnp.finfo(posed.data.y.dtype).eps))
-    tol = arrays.nonnegative("tol", tol).astype(posed.data.y.dtype)
+    settings.check_count("max_steps", max_steps)
+    posed = intake.pose(model, params0, x, y, weights, precision, bijection)
+    tol = settings.tolerance(tol, posed.data.y.dtype)
     solution = _fit(posed.data._replace(tol=tol), posed.curve, max_steps)
     params = posed.params(solution.params)
     if bijection is not None:
-        natural = _pose(model, jax.lax.stop_gradient(params), x, y, weights, precision, None)
+        natural = intake.pose(model, jax.lax.stop_gradient(params), x, y, weights, precision, None)
         pressed = (solution.status == Status.FLAT) & ~_is_stationary(natural.data._replace(tol=tol), natural.curve)
         solution = dataclasses.replace(
             solution, status=first_status((pressed, Status.BOUNDARY), otherwise=solution.status)
@@ -151,12 +141,12 @@ def infer(
     Array([0.0556, 0.0127, 0.053 ], dtype=float32)
 
     """
-    posed = _pose(model, solution.params, x, y, weights, precision, bijection)
+    posed = intake.pose(model, solution.params, x, y, weights, precision, bijection)
     name, groups = check_covariance(cov, None, posed.data.y.shape[0])
     estimate = _infer(posed.data, solution.converged, groups, posed.curve, name)
     if bijection is not None:
         estimate = delta_method.transform(lambda theta: ravel_pytree(posed.params(theta))[0], estimate)
-    return wald(estimate, check_level(level))
+    return wald(estimate, settings.confidence(level))
 
 
 def predict(model: Model, solution: Solution, x: Any) -> Array:
@@ -169,7 +159,7 @@ def predict(model: Model, solution: Solution, x: Any) -> Array:
 
     """
     with jax.default_matmul_precision("highest"):
-        return model(solution.params, _as_rows(x))
+        return model(solution.params, intake.as_rows(x))
 
 
 def confidence_band(model: Model, solution: Solution, inferred: Inference, x: Any, *, level: ArrayLike = 0.95) -> Band:
@@ -188,7 +178,7 @@ def confidence_band(model: Model, solution: Solution, inferred: Inference, x: An
 
     """
     estimate, variance = _spread(model, solution, inferred, x)
-    return _band(estimate, jnp.sqrt(variance), inferred.df, check_level(level))
+    return _band(estimate, jnp.sqrt(variance), inferred.df, settings.confidence(level))
 
 
 def prediction_band(
@@ -220,14 +210,14 @@ def prediction_band(
     precision = arrays.per_row_or("precision", precision, 1, len(estimate), estimate.dtype)
     # value is half the mean squared residual over n_obs = df + q rows.
     sigma_squared = 2 * solution.value * (inferred.df + len(inferred.se)) / inferred.df
-    return _band(estimate, jnp.sqrt(variance + sigma_squared / precision), inferred.df, check_level(level))
+    return _band(estimate, jnp.sqrt(variance + sigma_squared / precision), inferred.df, settings.confidence(level))
 
 
 def _spread(model: Model, solution: Solution, inferred: Inference, x: Any) -> tuple[Array, Array]:
     """The curve and the variance of its estimate at each row of x."""
     theta, unravel = ravel_pytree(solution.params)
     arrays.matches("inferred.covariance", inferred.covariance, (len(theta), len(theta)))
-    x = _as_rows(x)
+    x = intake.as_rows(x)
 
     with jax.default_matmul_precision("highest"):
         curve, push = jax.linearize(lambda theta: model(unravel(theta), x), theta)
@@ -238,102 +228,6 @@ def _spread(model: Model, solution: Solution, inferred: Inference, x: Any) -> tu
 def _band(estimate: Array, se: Array, df: Array, level: Array) -> Band:
     reach = tails.t_isf((1 - level) / 2, df).astype(se.dtype) * se
     return Band(estimate, se, estimate - reach, estimate + reach)
-
-
-class _Posed(NamedTuple):
-    """A problem in flat free coordinates: the curve, the data with the start, and the way back to the parameters."""
-
-    curve: Curve
-    data: Curves
-    params: Callable[[Array], Any]
-
-
-def _pose(
-    model: Model,
-    params: Any,
-    x: Any,
-    y: ArrayLike,
-    weights: ArrayLike | None,
-    precision: ArrayLike | None,
-    bijection: Any,
-) -> _Posed:
-    """The problem, checked; the params are the start."""
-    _check_signature(model, params, x)
-    x = _as_rows(x)
-    y = arrays.as_float("y", y)
-    params = _as_params(params, y)
-    n = _count_rows(model, params, x, y)
-    free = params if bijection is None else bijections.inverse(bijection, params)
-    start, unravel = ravel_pytree(free)
-    dtype = start.dtype
-
-    def restricted(theta: Array) -> Any:
-        return unravel(theta) if bijection is None else bijections.forward(bijection, unravel(theta))
-
-    def curve(theta: Array, x: Any) -> Array:
-        return model(restricted(theta), x).astype(dtype)
-
-    explicit, captured = hoist(curve, start, x, origin=model)
-    data = Curves(
-        captured=captured,
-        start=start,
-        x=x,
-        y=y.astype(dtype),
-        weights=arrays.per_row_or("weights", weights, 1, n, dtype),
-        precision=arrays.per_row_or("precision", precision, 1, n, dtype),
-        tol=jnp.zeros((), dtype),
-    )
-    return _Posed(explicit, data, restricted)
-
-
-ORDER = (
-    "The order is fit(model, params0, x, y) with model(params, x), not that of scipy.optimize.curve_fit(f, xdata, "
-    "ydata, p0): write fit(lambda params, x: f(x, *params), p0, xdata, ydata)."
-)
-
-
-def _check_signature(model: Model, params: Any, x: Any) -> None:
-    if not callable(model):
-        raise TypeError(f"model: expected a function model(params, x), got {type(model).__name__}. {ORDER}")
-    try:
-        signature = inspect.signature(model)
-    except ValueError:  # a function written in C has none to look at
-        return
-    try:
-        signature.bind(params, x)
-    except TypeError as error:
-        raise TypeError(f"model: expected a function model(params, x), got one of {signature}. {ORDER}") from error
-
-
-def _as_rows(x: Any) -> Any:
-    """x with arrays for leaves; a list of numbers is an array."""
-    if isinstance(x, (list, tuple)) and all(isinstance(leaf, (int, float)) for leaf in jax.tree.leaves(x)):
-        return arrays.as_float("x", jnp.asarray(x))
-    return jax.tree.map(jnp.asarray, x)
-
-
-def _as_params(params: Any, y: Array) -> Any:
-    """params with float leaves of one dtype: the widest of the arrays among them and y."""
-    leaves = jax.tree.leaves(params)
-    if not leaves:
-        raise ValueError("params0: expected at least one number to fit, got an empty tree.")
-    floats = [arrays.as_float("params0", leaf) for leaf in leaves]
-    known = [leaf.dtype for leaf, given in zip(floats, leaves, strict=True) if not isinstance(given, (int, float))]
-    dtype = functools.reduce(jnp.promote_types, known, y.dtype)
-    return jax.tree.map(lambda leaf: arrays.as_float("params0", leaf).astype(dtype), params)
-
-
-def _count_rows(model: Model, params: Any, x: Any, y: Array) -> int:
-    """n, after checking that the model gives one value for each of the n entries of y."""
-    shape = jax.eval_shape(lambda params, x: jnp.asarray(model(params, x)), params, x).shape
-    if y.ndim == 1 and shape == y.shape and len(y) > 0:
-        return len(y)
-    column = shape[1:] == (1,) or y.shape[1:] == (1,)
-    hint = "Use [:, 0]." if column else ORDER
-    raise ValueError(
-        f"y: expected shape (n,) with n >= 1, one value per row of model(params, x), got {y.shape} where the model "
-        f"gives {shape}. {hint}"
-    )
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2))

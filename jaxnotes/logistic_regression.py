@@ -18,11 +18,13 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jaxnotes.core.inference.covariance import Covariance, Estimate, Inference, check_covariance, check_level, wald
-from jaxnotes.core.linear.family import Design, Family, checked_design
+from jaxnotes.core.inference.covariance import Covariance, Estimate, Inference, check_covariance, wald
+from jaxnotes.core.linear import intake
+from jaxnotes.core.linear.family import Family
 from jaxnotes.core.linear.fit import linear_predictor, solver, with_covariance
+from jaxnotes.core.linear.intake import Design
 from jaxnotes.core.linear.newton import LinearModel
-from jaxnotes.core.values import arrays
+from jaxnotes.core.values import arrays, settings
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.params import as_params
 from jaxnotes.core.values.status import Solution
@@ -124,8 +126,7 @@ def fit(
 
     """
     data = _rows(X, y, intercept, weights, offset, trials, l2, tol)
-    if max_steps < 0:
-        raise ValueError(f"max_steps: expected a number >= 0, got {max_steps}.")
+    settings.check_count("max_steps", max_steps)
     return _fit(data, intercept, max_steps)
 
 
@@ -165,7 +166,7 @@ def infer(
     data = _rows(X, y, solution.params.intercept is not None, weights, offset, trials, l2, None)
     arrays.matches("solution.params.coef", solution.params.coef, (data.X.shape[1],))
     name, groups = check_covariance(cov, groups, data.X.shape[0])
-    return wald(_infer(solution, data, groups, name), check_level(level))
+    return wald(_infer(solution, data, groups, name), settings.confidence(level))
 
 
 def predict_proba(solution: Solution, X: ArrayLike, offset: ArrayLike | None = None) -> Array:
@@ -243,7 +244,7 @@ def _rows(
     y = arrays.per_row("y", y, X.shape[0])
     dtype = jnp.result_type(X, y)
     trials = arrays.per_row_or("trials", trials, 1, X.shape[0], dtype)
-    return checked_design(X.astype(dtype), (y.astype(dtype), trials), weights, offset, l2, tol)
+    return intake.design(X.astype(dtype), (y.astype(dtype), trials), weights, offset, l2, tol)
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2))

@@ -22,13 +22,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jaxnotes.core.inference.covariance import Covariance, Estimate, Inference, check_covariance, check_level, wald
-from jaxnotes.core.linear import softmax
-from jaxnotes.core.linear.family import Design, checked_design
+from jaxnotes.core.inference.covariance import Covariance, Estimate, Inference, check_covariance, wald
+from jaxnotes.core.linear import intake, softmax
 from jaxnotes.core.linear.fit import linear_predictor, solver, with_covariance
+from jaxnotes.core.linear.intake import Design
 from jaxnotes.core.linear.newton import LinearModel
 from jaxnotes.core.linear.softmax import CODINGS, loglik
-from jaxnotes.core.values import arrays
+from jaxnotes.core.values import arrays, settings
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.params import LinearParams, as_params
 from jaxnotes.core.values.status import Solution, Status, first_status
@@ -86,8 +86,7 @@ def fit(
     CONVERGED [-0.308 -0.74  -3.408]
     """
     data = _rows(X, y, n_classes, coding, intercept, weights, l2, tol)
-    if max_steps < 0:
-        raise ValueError(f"max_steps: expected a number >= 0, got {max_steps}.")
+    settings.check_count("max_steps", max_steps)
     return _fit(data, int(n_classes), coding, intercept, max_steps)
 
 
@@ -129,7 +128,7 @@ def infer(
     data = _rows(X, y, n_classes, coding, solution.params.intercept is not None, weights, l2, None)
     arrays.matches("solution.params.coef", solution.params.coef, (solution.params.coef.shape[0], data.X.shape[1]))
     name, groups = check_covariance(cov, groups, data.X.shape[0], no_leverage=NO_LEVERAGE)
-    return wald(_infer(solution, data, groups, n_classes, coding, name), check_level(level))
+    return wald(_infer(solution, data, groups, n_classes, coding, name), settings.confidence(level))
 
 
 def predict_proba(solution: Solution, X: ArrayLike) -> Array:
@@ -209,7 +208,7 @@ def _rows(
     if coding not in CODINGS:
         raise ValueError(f"coding: expected one of {', '.join(CODINGS)}, got {coding!r}.")
     X = arrays.design(X, intercept=intercept)
-    return checked_design(X, arrays.per_row("y", y, X.shape[0]), weights, None, l2, tol)
+    return intake.design(X, arrays.per_row("y", y, X.shape[0]), weights, None, l2, tol)
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2, 3, 4))

@@ -75,7 +75,9 @@ def test_refused_while_tracing(name, verb, what):
 
 OTHERS = {
     "negative max_steps": (
-        lambda: logistic_regression.fit(X, Y, max_steps=-1), ValueError, "max_steps: expected a number >= 0, got -1"
+        lambda: logistic_regression.fit(X, Y, max_steps=-1),
+        ValueError,
+        "max_steps: expected a whole number >= 0, got -1",
     ),
     "negative tol": (lambda: logistic_regression.fit(X, Y, tol=-1e-3), ValueError, "tol: expected a number >= 0"),
     "no columns and no intercept": (

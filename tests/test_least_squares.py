@@ -11,7 +11,7 @@ from sklearn.linear_model import Ridge
 from tolerances import assert_close
 
 from jaxnotes import Status, least_squares
-from jaxnotes.core.linear import squares
+from jaxnotes.core.linear import intake, squares
 from jaxnotes.core.matrix import factors, products, scaling
 from jaxnotes.core.values.compat import x64
 from jaxnotes.core.values.params import as_theta
@@ -42,7 +42,7 @@ def takes_gram(X, y, intercept: bool) -> bool:
 
     @jax.jit
     def smallest_pivot(X, y):
-        data = squares.checked(X, y, intercept, None, None, 0.0)
+        data = intake.equations(X, y, intercept, None, None, 0.0)
         share, present = squares.share_of(data)
         scaled = scaling.scale_columns(data.X, share, present, intercept=intercept)
         gram = products.of(scaled.Z[None], 1).gram(share[None, None, None])
@@ -232,12 +232,12 @@ def test_collinear_least_norm(double):
     assert_close(inferred.covariance, float(refined["rss"]) / 2 * np.linalg.pinv(X.T @ X, rcond=1e-10), 1e-8)
 
 
-RIDGE = reference.names("penalized", keep=lambda case: case["penalty"] == "ridge" and "family" not in case)
+RIDGE = reference.names("penalised", keep=lambda case: case["penalty"] == "ridge" and "family" not in case)
 
 
 @pytest.mark.parametrize("name", RIDGE)
 def test_certified_ridge(name, double):
-    case = reference.case("penalized", name)
+    case = reference.case("penalised", name)
     data = reference.columns(case)
     raw, y = np.column_stack([data[name] for name in case["predictors"]]), data[case["response"]]
     mean, sd = raw.mean(axis=0), raw.std(axis=0)

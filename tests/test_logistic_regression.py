@@ -65,10 +65,10 @@ def test_certified_separation(name, dtype):
 
 
 @pytest.mark.parametrize(
-    "name", reference.names("penalized", keep=lambda case: case["name"] in ("enet_binomial_0", "enet_binomial_1"))
+    "name", reference.names("penalised", keep=lambda case: case["name"] in ("enet_binomial_0", "enet_binomial_1"))
 )
 def test_certified_ridge(name, double):
-    case = reference.case("penalized", name)
+    case = reference.case("penalised", name)
     data = reference.columns(case)
     X, y = np.column_stack([data[column] for column in case["predictors"]]), data["y"]
     # Its columns are centred and have standard deviation 1 (denominator n - 1), and the answers belong to those.

@@ -354,7 +354,7 @@ BAD_CALLS = {
     "n_classes: expected a Python int >= 2, got 3.0": lambda: fit(LINE, MIXED, n_classes=3.0),
     "n_classes: expected a Python int >= 2, got True": lambda: fit(LINE, MIXED, n_classes=True),
     "coding: expected one of reference, symmetric, got 'soft'": lambda: fit(LINE, MIXED, n_classes=3, coding="soft"),
-    "max_steps: expected a number >= 0, got -1": lambda: fit(LINE, MIXED, n_classes=3, max_steps=-1),
+    "max_steps: expected a whole number >= 0, got -1": lambda: fit(LINE, MIXED, n_classes=3, max_steps=-1),
     "l2: expected a number >= 0, got -1": lambda: fit(LINE, MIXED, n_classes=3, l2=-1),
     r"X: expected shape \(n_samples, n_features\)": lambda: fit(LINE[:, 0], MIXED, n_classes=3),
     r"y: expected shape \(12,\)": lambda: fit(LINE, np.eye(3)[MIXED], n_classes=3),

@@ -12,9 +12,9 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jaxnotes.core.inference.covariance import Inference, check_level, wald
+from jaxnotes.core.inference.covariance import Inference, wald
 from jaxnotes.core.special.log_tails import log_difference
-from jaxnotes.core.values import arrays
+from jaxnotes.core.values import arrays, settings
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.status import Solution
 from jaxnotes.distributions import fitting
@@ -236,7 +236,7 @@ class Distribution:
 
     @classmethod
     def _infer(cls, solution: Solution, sample: Sample, level: ArrayLike) -> Inference:
-        level = check_level(level)
+        level = settings.confidence(level)
         return wald(fitting.covariance(cls, solution, sample), level)
 
     @classmethod

@@ -21,9 +21,9 @@ from jax.flatten_util import ravel_pytree
 from jaxnotes.core.descent import trust_region
 from jaxnotes.core.inference.covariance import Estimate
 from jaxnotes.core.lanes import batching, implicit
-from jaxnotes.core.likelihood import observations
 from jaxnotes.core.matrix import factors
 from jaxnotes.core.special.numerics import safe_sqrt
+from jaxnotes.core.values import settings, trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.status import Solution, Status, first_status
 
@@ -132,12 +132,12 @@ def _solve(family: Any, sample: Sample, *, for_derivatives: bool = False) -> Sol
     scaled = family._in_units(params, slopes)
     free = [getattr(scaled, name) for name in params._fields if name not in sample.known]
     grad_norm = functools.reduce(jnp.maximum, [jnp.max(jnp.abs(slope)) for slope in free])
-    trouble, edge = _trouble(family, sample), family._on_edge(params)
+    data_status, edge = _data_trouble(family, sample), family._on_edge(params)
     # On an edge where the law degenerates to a point the density has no bound.
     value = jnp.where(edge & jnp.isnan(value), -jnp.inf, value)
-    near = grad_norm <= 100 * observations.tolerance(None, value.dtype)
+    near = grad_norm <= 100 * settings.tolerance(None, value.dtype)
     status = first_status(
-        (trouble != Status.CONVERGED, trouble),
+        (data_status != Status.CONVERGED, data_status),
         (edge, Status.BOUNDARY),
         (~jnp.isfinite(value), Status.NON_FINITE_DATA),
         (jnp.asarray(ending) != Status.CONVERGED, ending),
@@ -145,7 +145,7 @@ def _solve(family: Any, sample: Sample, *, for_derivatives: bool = False) -> Sol
         (jnp.asarray(steps) >= MAX_STEPS, Status.MAX_STEPS),
         otherwise=Status.STALLED,
     )
-    usable = trouble == Status.CONVERGED
+    usable = data_status == Status.CONVERGED
     params, value, grad_norm = jax.tree.map(lambda a: jnp.where(usable, a, jnp.nan), (params, value, grad_norm))
     return Solution(params, value, grad_norm, jnp.asarray(steps, jnp.int32), status)
 
@@ -179,7 +179,7 @@ def _statistics(family: Any, sample: Sample, *, for_derivatives: bool = False) -
     return family._summarize(Empirical(x, weights / jnp.sum(weights), known))
 
 
-def _trouble(family: Any, sample: Sample) -> Array:
+def _data_trouble(family: Any, sample: Sample) -> Array:
     """What the data forbid."""
     finite, possible = _sound(family, sample)
     weights = sample.weights
@@ -187,11 +187,7 @@ def _trouble(family: Any, sample: Sample) -> Array:
     # In floats and at once: XLA's CPU backend takes many times as long to reduce bools.
     kind = jnp.where(finite, jnp.where(possible, 0.0, 2.0), 1.0)
     worst = jnp.max(jnp.where(present, kind, 0.0).astype(sample.x.dtype))
-    return first_status(
-        (jnp.any(weights < 0) | (worst == 2), Status.INVALID_DATA),
-        (~jnp.all(jnp.isfinite(weights)) | (worst == 1), Status.NON_FINITE_DATA),
-        (~jnp.any(weights > 0), Status.TOO_FEW_ROWS),
-    )
+    return trouble.of_data(weights, invalid=worst == 2, not_finite=worst == 1)
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -347,7 +343,7 @@ def minimum(loss: Callable[[Array], Array], start: Array) -> tuple[Array, Array,
     def evaluate(x: Array) -> tuple[Array, Array, Array]:
         return jax.vmap(loss)(x), jax.vmap(jax.grad(loss))(x), jax.vmap(jax.hessian(loss))(x)
 
-    tol = observations.tolerance(None, start.dtype)[None]
+    tol = settings.tolerance(None, start.dtype)[None]
     run = trust_region.descend(evaluate, start[None], tol, jnp.ones((1,), bool), MAX_STEPS)
     return run.at.theta[0], run.steps[0], trust_region.judge(run, start[None], tol, 0.0)[0]
 

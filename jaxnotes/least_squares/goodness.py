@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from jaxnotes.core.inference.covariance import Terms, bread
-from jaxnotes.core.linear import squares
-from jaxnotes.core.linear.squares import Equations, equations
+from jaxnotes.core.linear import intake, squares
+from jaxnotes.core.linear.intake import Equations
 from jaxnotes.core.special import tails
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.status import Solution
@@ -42,7 +42,7 @@ def r_squared(
     0.6665
 
     """
-    data = equations(X, y, solution, weights, precision)
+    data = intake.equations_of(solution, X, y, weights, precision)
     return 1 - _rss(solution, data) / _total(solution, data)
 
 
@@ -63,7 +63,7 @@ def residual_sd(
     1.2366
 
     """
-    data = equations(X, y, solution, weights, precision)
+    data = intake.equations_of(solution, X, y, weights, precision)
     return jnp.sqrt(_rss(solution, data) / (_n_obs(data) - _rank(solution, data)))
 
 
@@ -86,7 +86,7 @@ def f_test(
     17.99
 
     """
-    data = equations(X, y, solution, weights, precision)
+    data = intake.equations_of(solution, X, y, weights, precision)
     rss, rank = _rss(solution, data), _rank(solution, data)
     df1, df2 = rank - (solution.params.intercept is not None), _n_obs(data) - rank
     statistic = (_total(solution, data) - rss) / df1 / (rss / df2)
@@ -111,7 +111,7 @@ def leverage(
     Array([0.333, 0.333, 0.333, 1.   ], dtype=float32)
 
     """
-    data = squares.checked(X, jnp.zeros(jnp.shape(X)[:1]), intercept, weights, precision, l2)
+    data = intake.equations(X, jnp.zeros(jnp.shape(X)[:1]), intercept, weights, precision, l2)
     return bread(_terms(data, intercept))[1]
 
 
@@ -134,7 +134,7 @@ def log_likelihood(
     -16.841
 
     """
-    data = equations(X, y, solution, weights, precision)
+    data = intake.equations_of(solution, X, y, weights, precision)
     n_obs = _n_obs(data)
     present = jnp.broadcast_to(data.weights > 0, data.y.shape)
     precisions = jnp.sum(jnp.where(present, data.weights * jnp.log(jnp.where(present, data.precision, 1)), 0))
@@ -159,7 +159,7 @@ def aic(
     39.68
 
     """
-    data = equations(X, y, solution, weights, precision)
+    data = intake.equations_of(solution, X, y, weights, precision)
     k = _rank(solution, data) + 1
     return 2 * k - 2 * log_likelihood(solution, X, y, weights=weights, precision=precision)
 
@@ -181,7 +181,7 @@ def bic(
     40.88
 
     """
-    data = equations(X, y, solution, weights, precision)
+    data = intake.equations_of(solution, X, y, weights, precision)
     k = _rank(solution, data) + 1
     return k * jnp.log(_n_obs(data)) - 2 * log_likelihood(solution, X, y, weights=weights, precision=precision)
 

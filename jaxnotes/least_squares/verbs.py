@@ -14,16 +14,15 @@ from jaxnotes.core.inference.covariance import (
     Estimate,
     Inference,
     check_covariance,
-    check_level,
     spread,
     wald,
 )
 from jaxnotes.core.lanes import batching, implicit, passes
-from jaxnotes.core.linear import squares, squares_by_passes
+from jaxnotes.core.linear import intake, squares, squares_by_passes
 from jaxnotes.core.linear.fit import linear_predictor
-from jaxnotes.core.linear.squares import Equations
+from jaxnotes.core.linear.intake import Equations
 from jaxnotes.core.matrix import factors, scaling
-from jaxnotes.core.values import arrays
+from jaxnotes.core.values import arrays, settings
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.params import LinearParams, as_params, as_theta
 from jaxnotes.core.values.status import Solution, Status
@@ -60,7 +59,7 @@ def fit(
     y = 3.000 + 0.5001 x
 
     """
-    return _fit(squares.checked(X, y, intercept, weights, precision, l2), intercept)
+    return _fit(intake.equations(X, y, intercept, weights, precision, l2), intercept)
 
 
 def infer(
@@ -94,9 +93,9 @@ def infer(
     Array([1.1247, 0.1179], dtype=float32)
 
     """
-    data = squares.equations(X, y, solution, weights, precision, l2)
+    data = intake.equations_of(solution, X, y, weights, precision, l2)
     name, groups = check_covariance(cov, groups, data.X.shape[0])
-    return wald(_infer(solution, data, groups, name), check_level(level))
+    return wald(_infer(solution, data, groups, name), settings.confidence(level))
 
 
 def predict(solution: Solution, X: ArrayLike) -> Array:

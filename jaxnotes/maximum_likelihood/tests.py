@@ -21,7 +21,7 @@ from jax.typing import ArrayLike
 
 from jaxnotes.core.inference import delta_method
 from jaxnotes.core.inference.covariance import Estimate, Inference
-from jaxnotes.core.likelihood import observations
+from jaxnotes.core.likelihood import intake, observations
 from jaxnotes.core.likelihood.observations import LogProb, Observations
 from jaxnotes.core.matrix import factors
 from jaxnotes.core.special import tails
@@ -133,7 +133,7 @@ def score_test(
     """
     size = observations.one_fit("restricted", restricted)
     params = embed(restricted.params)
-    model, theta, observed = observations.traced(log_prob, "embed(restricted.params)", params, data, weights)
+    model, theta, observed = intake.traced(log_prob, "embed(restricted.params)", params, data, weights)
     _check_nested(theta.size - size)
     statistic = _score_statistic(model, theta, observed)
     return _chi_squared(jnp.where(restricted.converged, statistic, jnp.nan), theta.size - size)
@@ -183,8 +183,8 @@ def _check_nested(df: int) -> None:
 
 
 def _n_obs(data: Any, weights: ArrayLike | None, dtype: Any) -> Array:
-    n = observations.row_count(data)
-    return jnp.asarray(n, dtype) if weights is None else jnp.sum(observations.row_weights(weights, n, dtype))
+    n = intake.row_count(data)
+    return jnp.asarray(n, dtype) if weights is None else jnp.sum(intake.row_weights(weights, n, dtype))
 
 
 def _quadratic_form(c: Array, covariance: Array) -> Array:

@@ -17,16 +17,16 @@ from jaxnotes.core.inference.covariance import (
     Evidence,
     Inference,
     check_covariance,
-    check_level,
     wald,
 )
 from jaxnotes.core.inference.delta_method import transform
 from jaxnotes.core.lanes import batching, passes
-from jaxnotes.core.likelihood import observations, profile
+from jaxnotes.core.likelihood import intake, observations, profile
 from jaxnotes.core.likelihood.fit import Problem, maximize
 from jaxnotes.core.likelihood.observations import LogProb, Observations
 from jaxnotes.core.matrix import factors
 from jaxnotes.core.matrix.products import contract
+from jaxnotes.core.values import settings
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.status import Solution, Status
 
@@ -78,9 +78,9 @@ def fit(
     p = 0.7000, l = -6.1086
 
     """
-    _check_steps(max_steps)
-    model, start, observed = observations.traced(log_prob, "params0", params0, data, weights)
-    problem = Problem(start, observed, observations.tolerance(tol, start.dtype))
+    settings.check_count("max_steps", max_steps)
+    model, start, observed = intake.traced(log_prob, "params0", params0, data, weights)
+    problem = Problem(start, observed, settings.tolerance(tol, start.dtype))
     solution = maximize(model, max_steps, problem)
     return dataclasses.replace(solution, params=observations.unflatten(params0, solution.params))
 
@@ -119,10 +119,10 @@ def infer(
 
     """
     observations.one_fit("solution", solution)
-    model, theta, observed = observations.traced(log_prob, "solution.params", solution.params, data, weights)
+    model, theta, observed = intake.traced(log_prob, "solution.params", solution.params, data, weights)
     name, groups = check_covariance(cov, groups, observed.n, no_leverage=NO_LEVERAGE)
     question = _Question(theta, solution.converged, observed, groups)
-    return wald(_infer(model, name, question), check_level(level))
+    return wald(_infer(model, name, question), settings.confidence(level))
 
 
 def profile_intervals(
@@ -148,10 +148,10 @@ def profile_intervals(
 
     """
     observations.one_fit("solution", solution)
-    model, theta, observed = observations.traced(log_prob, "solution.params", solution.params, data, weights)
-    drop = profile.half_square(check_level(level).astype(theta.dtype))
+    model, theta, observed = intake.traced(log_prob, "solution.params", solution.params, data, weights)
+    drop = profile.half_square(settings.confidence(level).astype(theta.dtype))
     usable = solution.converged | (solution.status == Status.BOUNDARY)
-    task = profile.Task(theta, observed, drop, observations.tolerance(None, theta.dtype), usable)
+    task = profile.Task(theta, observed, drop, settings.tolerance(None, theta.dtype), usable)
     return Interval(*profile.intervals(model, task))
 
 
@@ -185,7 +185,7 @@ def delta_method(
     def flat(theta: Array) -> Array:
         return ravel_pytree(function(observations.unflatten(solution.params, theta)))[0]
 
-    return wald(transform(flat, of), check_level(level))
+    return wald(transform(flat, of), settings.confidence(level))
 
 
 def log_likelihood(log_prob: UserLogProb, params: Any, data: Any, weights: ArrayLike | None = None) -> Array:
@@ -196,7 +196,7 @@ def log_likelihood(log_prob: UserLogProb, params: Any, data: Any, weights: Array
     -6.1086
 
     """
-    return _log_likelihood(*observations.traced(log_prob, "params", params, data, weights))
+    return _log_likelihood(*intake.traced(log_prob, "params", params, data, weights))
 
 
 def score(log_prob: UserLogProb, params: Any, data: Any, weights: ArrayLike | None = None) -> Array:
@@ -207,7 +207,7 @@ def score(log_prob: UserLogProb, params: Any, data: Any, weights: ArrayLike | No
     8.0000
 
     """
-    return _derivatives(*observations.traced(log_prob, "params", params, data, weights))[0]
+    return _derivatives(*intake.traced(log_prob, "params", params, data, weights))[0]
 
 
 def observed_information(log_prob: UserLogProb, params: Any, data: Any, weights: ArrayLike | None = None) -> Array:
@@ -218,12 +218,7 @@ def observed_information(log_prob: UserLogProb, params: Any, data: Any, weights:
     [[40.]]
 
     """
-    return _derivatives(*observations.traced(log_prob, "params", params, data, weights))[1]
-
-
-def _check_steps(max_steps: int) -> None:
-    if max_steps < 0:
-        raise ValueError(f"max_steps: expected a number >= 0, got {max_steps}.")
+    return _derivatives(*intake.traced(log_prob, "params", params, data, weights))[1]
 
 
 @functools.partial(jax.jit, static_argnums=0)

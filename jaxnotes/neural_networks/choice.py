@@ -21,7 +21,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jaxnotes.core.special import tails
-from jaxnotes.core.values import arrays, trees
+from jaxnotes.core.values import arrays, settings, trees
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.status import Status
 from jaxnotes.neural_networks.network import Activation, Network, init, loss, train
@@ -138,10 +138,8 @@ def select_activation(
     X, y = (arrays.as_float(name, part) for name, part in zip(("data[0]", "data[1]"), data, strict=True))
     if not (isinstance(folds, int) and 2 <= folds <= X.shape[0]):
         raise ValueError(f"folds: expected a whole number from 2 to the number of rows, got {folds}.")
-    if not (isinstance(seeds, int) and seeds >= 1):
-        raise ValueError(f"seeds: expected a whole number >= 1, got {seeds}.")
-    if not 0 < level < 1:
-        raise ValueError(f"level: expected a number between 0 and 1, got {level}.")
+    settings.check_count("seeds", seeds, least=1)
+    settings.confidence(level)
     plan = _Plan(tuple(sizes), tuple(activations), output, optimizer or _adam(), folds, seeds, epochs, batch_size)
     rate = jnp.asarray(rates, X.dtype)
     arms = _cross_validate(plan, key, rate, X, y)

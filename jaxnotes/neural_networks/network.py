@@ -16,7 +16,7 @@ from jax.typing import ArrayLike
 from jaxnotes import activations
 from jaxnotes.core.descent import minibatches
 from jaxnotes.core.descent.minibatches import Batch
-from jaxnotes.core.values import arrays
+from jaxnotes.core.values import arrays, settings
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.status import Status
 
@@ -246,8 +246,7 @@ def train_in_chunks(
     [10, 20, 30]
 
     """
-    if not (isinstance(every, int) and every >= 1):
-        raise ValueError(f"every: expected a whole number of epochs >= 1, got {every}.")
+    settings.check_count("every", every, least=1)
     run = _prepare(key, params, data, optimizer, epochs, batch_size, validation, patience)
     state, parts = run.start, []
     for first in range(0, epochs, every):
@@ -279,8 +278,8 @@ def _prepare(
 ) -> _Prepared:
     rows = _rows(params, *_pair("data", data), ("data[0]", "data[1]"))
     for name, value in (("epochs", epochs), ("batch_size", batch_size), ("patience", patience)):
-        if not (isinstance(value, int) and value >= 1) and (value is not None or name == "epochs"):
-            raise ValueError(f"{name}: expected a whole number >= 1, got {value}.")
+        if value is not None or name == "epochs":
+            settings.check_count(name, value, least=1)
     held = None
     if validation is not None:
         held = _rows(params, *_pair("validation", validation), ("validation[0]", "validation[1]"))

@@ -14,15 +14,16 @@ and Sethna (2012), arXiv:1201.5885 (a); Bates and Watts (1981), Technometrics 23
 """
 
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from jaxnotes.core.descent.intake import Curve, Curves
 from jaxnotes.core.lanes import batching
 from jaxnotes.core.matrix import triangles
 from jaxnotes.core.matrix.products import contract, row_sum
+from jaxnotes.core.values import trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
 from jaxnotes.core.values.status import Solution, Status, first_status
@@ -35,23 +36,6 @@ ROUNDINGS, PATIENCE = 4.0, 32.0
 # A parameter that a full step would still move by this part of its size, max(|theta_j|, 1), has no optimum in reach.
 SETTLED = 1e-2
 MOST_DAMPING = 1e30
-
-# curve(captured, theta (q,), x) -> (n,), for one problem.
-Curve = Callable[[list[Array], Array, Any], Array]
-
-
-class Curves(NamedTuple):
-    """The data of one problem. captured: what the model closes over. start (q,); x, any pytree; y (n,); weights and
-    precision, (n,) or (1,) for all rows; tol ().
-    """
-
-    captured: list[Array]
-    start: Array
-    x: Any
-    y: Array
-    weights: Array
-    precision: Array
-    tol: Array
 
 
 class Linearization(NamedTuple):
@@ -144,10 +128,10 @@ def solve_block(curve: Curve, max_steps: int, data: Curves) -> Solution:
     lanes = batching.count_lanes(data)
     start = jnp.broadcast_to(data.start, (lanes, data.start.shape[1]))
     tol = jnp.broadcast_to(data.tol, (lanes,))
-    trouble = _data_trouble(data)
+    data_status = _data_trouble(data)
     model = _Model(curve, data)
     first = model.at(start)
-    willing = (trouble == Status.CONVERGED) & first.finite & (first.excess(tol) > 1)
+    willing = (data_status == Status.CONVERGED) & first.finite & (first.excess(tol) > 1)
     run = Search(
         at=first,
         widest=jnp.zeros_like(start),
@@ -162,11 +146,11 @@ def solve_block(curve: Curve, max_steps: int, data: Curves) -> Solution:
     n_obs = count_observations(data)
     at = run.at
     return Solution(
-        params=jnp.where((trouble == Status.CONVERGED)[:, None], at.theta, jnp.nan),
+        params=jnp.where((data_status == Status.CONVERGED)[:, None], at.theta, jnp.nan),
         value=at.square / (2 * n_obs),
         grad_norm=at.gain / jnp.where(at.size > 0, at.size, 1),
         steps=run.steps,
-        status=_judge(run, trouble, first.finite, n_obs, tol),
+        status=_judge(run, data_status, first.finite, n_obs, tol),
     )
 
 
@@ -293,25 +277,25 @@ def _norm(p: Array) -> Array:
 
 
 def _data_trouble(data: Curves) -> Array:
-    """Statuses that the data alone decide, (L,)."""
+    """What the data alone say, (L,)."""
     lanes, n = batching.count_lanes(data), data.y.shape[1]
     present = jnp.broadcast_to(data.weights > 0, (data.weights.shape[0], n))
-    negative = jnp.any(data.weights < 0, axis=1) | jnp.any(present & (data.precision < 0), axis=1) | (data.tol < 0)
     missing = ~jnp.isfinite(data.y) | ~jnp.isfinite(data.precision)
     for leaf in jax.tree.leaves(data.x):
         if jnp.issubdtype(leaf.dtype, jnp.inexact):
             by_row = leaf.shape[1:2] == (n,)
             nan = jnp.isnan(leaf).reshape(*leaf.shape[:2], -1) if by_row else jnp.isnan(leaf).reshape(len(leaf), 1, -1)
             missing = missing | jnp.any(nan, axis=2)
-    return first_status(
-        (negative, Status.INVALID_DATA),
-        (jnp.any(~jnp.isfinite(data.weights), axis=1) | jnp.any(present & missing, axis=1), Status.NON_FINITE_DATA),
-        (jnp.sum(present, axis=1) < data.start.shape[1], Status.TOO_FEW_ROWS),
-        otherwise=jnp.full((lanes,), Status.CONVERGED),
+    found = trouble.of_data(
+        data.weights,
+        invalid=jnp.any(present & (data.precision < 0), axis=1) | (data.tol < 0),
+        not_finite=jnp.any(present & missing, axis=1),
+        few=jnp.sum(present, axis=1) < data.start.shape[1],
     )
+    return jnp.broadcast_to(found, (lanes,))
 
 
-def _judge(run: Search, trouble: Array, started: Array, n_obs: Array, tol: Array) -> Array:
+def _judge(run: Search, data_status: Array, started: Array, n_obs: Array, tol: Array) -> Array:
     """How each lane ended, (L,)."""
     at = run.at
     R, z = at.triangle
@@ -327,7 +311,7 @@ def _judge(run: Search, trouble: Array, started: Array, n_obs: Array, tol: Array
     without_effect = jnp.any(triangles.column_norms(R) * size <= at.rounding[:, None], axis=1)
     flat = jnp.where(small, dependent | running_away, (exhausted & stationary) | without_effect)
     return first_status(
-        (trouble != Status.CONVERGED, trouble),
+        (data_status != Status.CONVERGED, data_status),
         (~started, Status.BAD_START),
         (flat, Status.FLAT),
         (~small & (run.ending == BLOCKED), Status.BOUNDARY),

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jax.typing import ArrayLike
 
-from jaxnotes.core.descent import methods
+from jaxnotes.core.descent import intake, methods
 from jaxnotes.core.descent.methods import Iterate, Method
 from jaxnotes.core.lanes import implicit
-from jaxnotes.core.values import arrays, trees
+from jaxnotes.core.values import settings, trees
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate
 from jaxnotes.core.values.status import Solution, Status, first_status
@@ -59,17 +59,15 @@ def minimize(
     [1. 2.] CONVERGED
 
     """
-    x0 = _start(x0)
+    x0 = intake.start(x0)
     rule = _as_method(method, x0)
-    if tol is None:
-        tol = max(1e-10, 8 * float(jnp.finfo(ravel_pytree(x0)[0].dtype).eps))
-    tol = arrays.nonnegative("tol", tol)
-    _check_count("max_steps", max_steps)
+    tol = settings.tolerance(tol, ravel_pytree(x0)[0].dtype)
+    settings.check_count("max_steps", max_steps)
 
     def objective(x: Any) -> Array:
         return fun(x, *args)
 
-    _check_scalar(objective, x0)
+    intake.check_scalar(objective, x0)
 
     def solve(start: Any) -> tuple[Any, list[Array]]:
         run = iterate(lambda run: _advance(rule, objective, tol, run), _begin(rule, objective, tol, start), max_steps)
@@ -89,14 +87,14 @@ def minimize_path(fun: Callable[..., Array], x0: Any, *args: Any, method: Any, s
     0.06047
 
     """
-    x0 = _start(x0)
+    x0 = intake.start(x0)
     rule = _as_method(method, x0)
 
     def objective(x: Any) -> Array:
         return fun(x, *args)
 
-    _check_scalar(objective, x0)
-    _check_count("steps", steps)
+    intake.check_scalar(objective, x0)
+    settings.check_count("steps", steps)
     return _walk(rule, x0, lambda _: objective, jnp.arange(steps + 1))
 
 
@@ -123,21 +121,21 @@ def stochastic_path(
     (4001,) True
 
     """
-    x0 = _start(x0)
+    x0 = intake.start(x0)
     rule = _as_method(method, x0)
     if rule.compares:
         raise ValueError("method: expected a rule that takes each gradient as it comes, got one that compares values.")
-    _check_count("steps", steps)
-    _check_count("batch_size", batch_size, least=1)
+    settings.check_count("steps", steps)
+    settings.check_count("batch_size", batch_size, least=1)
     data = jax.tree.map(jnp.asarray, data)
-    n = _row_count(data)
+    n = intake.row_count(data)
 
     def objective(key: Array) -> Callable[[Any], Array]:
         rows = jax.random.randint(key, (batch_size,), 0, n)
         batch = jax.tree.map(lambda leaf: leaf[rows], data)
         return lambda x: loss(x, batch)
 
-    _check_scalar(objective(key), x0)
+    intake.check_scalar(objective(key), x0)
     return _walk(rule, x0, objective, jax.random.split(key, steps + 1))
 
 
@@ -158,31 +156,6 @@ def scaled_gradient(at: Iterate) -> Array:
     """max_j |g_j| max(|x_j|, 1) / max(|value|, 1), shape ()."""
     scaled = jax.tree.map(lambda g, x: jnp.max(jnp.abs(g) * jnp.maximum(jnp.abs(x), 1)), at.grad, at.x)
     return jnp.max(jnp.stack(jax.tree.leaves(scaled))) / jnp.maximum(jnp.abs(at.value), 1)
-
-
-def _start(x0: Any) -> Any:
-    if not jax.tree.leaves(x0):
-        raise ValueError("x0: expected at least one array to minimize over, got an empty tree.")
-    return jax.tree.map(lambda leaf: arrays.as_float("x0", leaf), x0)
-
-
-def _check_scalar(objective: Callable[[Any], Array], x0: Any) -> None:
-    value = jax.eval_shape(objective, x0)
-    if getattr(value, "shape", None) != () or not jnp.issubdtype(value.dtype, jnp.floating):
-        got = f"{value.dtype} of shape {value.shape}" if hasattr(value, "shape") else type(value).__name__
-        raise ValueError(f"fun: expected a function that returns one real number, got {got}. Sum or average it.")
-
-
-def _check_count(name: str, value: int, least: int = 0) -> None:
-    if value < least:
-        raise ValueError(f"{name}: expected a whole number >= {least}, got {value}.")
-
-
-def _row_count(data: Any) -> int:
-    shapes = [leaf.shape for leaf in jax.tree.leaves(data)]
-    if not shapes or () in shapes or len({shape[0] for shape in shapes}) != 1 or shapes[0][0] == 0:
-        raise ValueError(f"data: expected arrays with the same number of rows, at least 1, got shapes {shapes}.")
-    return shapes[0][0]
 
 
 def _as_method(method: Any, x0: Any) -> Method:

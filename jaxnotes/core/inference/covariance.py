@@ -243,10 +243,3 @@ def _wald(of: Estimate, quantile: Array) -> Inference:
         covariance=jnp.where(of.usable, of.covariance, jnp.nan),
         df=of.df,
     )
-
-
-def check_level(level: ArrayLike) -> Array:
-    """The confidence level, strictly between 0 and 1 where it is a Python number."""
-    if isinstance(level, (int, float)) and not 0 < level < 1:
-        raise ValueError(f"level: expected a number between 0 and 1, got {level}. For 95 % use level=0.95.")
-    return arrays.scalar("level", level)

@@ -11,6 +11,7 @@ from jaxnotes.core.descent import trust_region
 from jaxnotes.core.lanes import batching, implicit, passes
 from jaxnotes.core.likelihood import observations
 from jaxnotes.core.likelihood.observations import LogProb, Observations
+from jaxnotes.core.values import trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, first_status
 
@@ -48,13 +49,13 @@ def solve_block(model: LogProb, max_steps: int, problem: Problem) -> Solution:
     """Solve a block: every leaf of `problem` has the lane axis first, of length 1 where shared; params are (L, q)."""
     lanes = batching.count_lanes(problem)
     start = jnp.broadcast_to(problem.start, (lanes, problem.start.shape[1]))
-    trouble, holes = over_lanes(_data_trouble, problem.observed, lanes)(start)
+    data_status, holes = over_lanes(_data_trouble, problem.observed, lanes)(start)
     observed = present_rows(problem.observed, lanes)
     evaluate = over_lanes(functools.partial(observations.with_derivatives, model), observed, lanes)
-    run = trust_region.descend(evaluate, start, problem.tol, trouble == Status.CONVERGED, max_steps)
+    run = trust_region.descend(evaluate, start, problem.tol, data_status == Status.CONVERGED, max_steps)
     n_obs = over_lanes(lambda _, observed: observed.n_obs, observed, lanes)(start)
     status = first_status(
-        (trouble != Status.CONVERGED, trouble),
+        (data_status != Status.CONVERGED, data_status),
         (holes & ~run.at.finite, Status.NON_FINITE_DATA),
         otherwise=trust_region.judge(run, start, problem.tol, NEGLIGIBLE_RISE / n_obs),
     )
@@ -85,9 +86,6 @@ def _data_trouble(start: Array, observed: Observations) -> tuple[Array, Array]:
     def hole(leaf: Array) -> Array:
         return jnp.any(present & ~jnp.all(jnp.isfinite(leaf.reshape(observed.n, -1)), axis=1))
 
-    status = first_status(
-        (jnp.any(observed.weights < 0), Status.INVALID_DATA),
-        (~jnp.all(jnp.isfinite(observed.weights)), Status.NON_FINITE_DATA),
-        (~jnp.any(present), Status.TOO_FEW_ROWS),
+    return trouble.of_data(observed.weights), jnp.any(
+        jnp.stack([hole(leaf) for leaf in jax.tree.leaves(observed.rows)])
     )
-    return status, jnp.any(jnp.stack([hole(leaf) for leaf in jax.tree.leaves(observed.rows)]))

@@ -10,10 +10,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
-from jax.typing import ArrayLike
 
 from jaxnotes.core.lanes import closures, passes
-from jaxnotes.core.values import arrays
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.params import LinearParams, as_params, as_theta
 from jaxnotes.core.values.status import Solution
@@ -38,31 +36,6 @@ class Observations(NamedTuple):
     def n_obs(self) -> Array:
         """sum_i w_i, shape ()."""
         return jnp.sum(jnp.broadcast_to(self.weights, (self.n,)))
-
-
-def traced(
-    log_prob: Callable[[Any, Any], Array], name: str, params: Any, data: Any, weights: ArrayLike | None
-) -> tuple[LogProb, Array, Observations]:
-    """The function, its parameters as one vector (q,), and its data, checked and all of one dtype.
-
-    Arguments: name, what the caller calls params.
-    """
-    if not callable(log_prob):
-        raise TypeError(f"log_prob: expected a function of (params, row), got {type(log_prob).__name__}.")
-    params, rows = _of_one_dtype(name, params, data)
-    theta, unravel = flatten(params)
-    n = row_count(rows)
-
-    def flat(theta: Array, row: Any) -> Array:
-        return log_prob(unravel(theta), row)
-
-    example = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), rows)
-    model, constants = closures.hoist(flat, theta, example, origin=log_prob)
-    shape = jax.eval_shape(model, constants, theta, example)
-    if getattr(shape, "shape", None) != () or not jnp.issubdtype(shape.dtype, jnp.floating):
-        got = f"{shape.dtype} of shape {shape.shape}" if hasattr(shape, "shape") else type(shape).__name__
-        raise ValueError(f"log_prob: expected one real number for one row, got {got}. Sum over the parts of a row.")
-    return model, theta, Observations(constants, rows, row_weights(weights, n, theta.dtype))
 
 
 def flatten(params: Any) -> tuple[Array, Callable[[Array], Any]]:
@@ -102,42 +75,6 @@ def _index(place: int, shape: tuple[int, ...]) -> str:
         place, entry = divmod(place, length)
         index.insert(0, str(entry))
     return f"[{', '.join(index)}]" if shape else ""
-
-
-def row_count(data: Any) -> int:
-    """The number of rows of a pytree of arrays."""
-    shapes = [jnp.shape(leaf) for leaf in jax.tree.leaves(data)]
-    if not shapes or () in shapes or len({shape[0] for shape in shapes}) != 1 or shapes[0][0] == 0:
-        raise ValueError(
-            f"data: expected arrays with one row an observation, at least 1, got shapes {shapes}. "
-            "Turn lists into arrays with jnp.asarray; what is the same for all rows belongs into log_prob."
-        )
-    return shapes[0][0]
-
-
-def row_weights(weights: ArrayLike | None, n: int, dtype: Any) -> Array:
-    """The weights (n,), or a 1 for all of them, (1,)."""
-    if weights is not None and jnp.shape(weights) != (n,):
-        raise ValueError(f"weights: expected shape ({n},), one a row of data, got {jnp.shape(weights)}.")
-    return arrays.per_row_or("weights", weights, 1, n, dtype)
-
-
-def _of_one_dtype(name: str, params: Any, data: Any) -> tuple[Any, Any]:
-    """params and data as arrays: all parameters and the real numbers of data of one dtype, integers and bools kept."""
-    if not jax.tree.leaves(params):
-        raise ValueError(f"{name}: expected at least one number to estimate, got an empty tree.")
-    checked = jax.tree.map(lambda leaf: arrays.as_float(name, leaf), params)
-    as_reals = jax.tree.map(lambda leaf: arrays.as_float("data", leaf), data)
-    rows = jax.tree.map(jnp.asarray, data)
-    real = [leaf for leaf in jax.tree.leaves(rows) if jnp.issubdtype(leaf.dtype, jnp.floating)]
-    # From the parameters as given, among which Python numbers are weak.
-    given = [jnp.asarray(leaf) for leaf in jax.tree.leaves(params)]
-    dtype = jnp.result_type(float, *(leaf for leaf in given if jnp.issubdtype(leaf.dtype, jnp.floating)), *real)
-
-    def row_leaf(leaf: Array, as_real: Array) -> Array:
-        return as_real.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
-
-    return jax.tree.map(lambda leaf: leaf.astype(dtype), checked), jax.tree.map(row_leaf, rows, as_reals)
 
 
 def log_probs(model: LogProb, theta: Array, observed: Observations) -> Array:
@@ -212,13 +149,6 @@ def sound_only(model: LogProb, theta: Array, observed: Observations) -> Observat
         return observed
     hopeless = (observed.weights == 0) & ~jnp.isfinite(log_probs(model, theta, observed))
     return present_only(observed, hopeless)
-
-
-def tolerance(tol: ArrayLike | None, dtype: Any) -> Array:
-    """The scaled gradient to reach, by default max(1e-10, 8 eps)."""
-    if tol is None:
-        tol = max(1e-10, 8 * float(jnp.finfo(dtype).eps))
-    return arrays.nonnegative("tol", tol).astype(dtype)
 
 
 def one_fit(name: str, solution: Solution) -> int:

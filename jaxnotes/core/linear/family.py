@@ -3,10 +3,6 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
-from jax.typing import ArrayLike
-
-from jaxnotes.core.values import arrays
 from jaxnotes.core.values.arrays import Array
 
 
@@ -42,31 +38,3 @@ class Family(NamedTuple):
     margins: Callable[[Array, Any], Array]
     multipliers: Callable[[Array, Any], Array]
     parts: Callable[[Array, Any], Parts] | None = None
-
-
-class Design(NamedTuple):
-    """The data of one problem: X (n, p); y, weights and offset (n,), or (1,) where one value serves all rows."""
-
-    X: Array
-    y: Any
-    weights: Array
-    offset: Array
-    l2: Array
-    tol: Array
-
-
-def checked_design(
-    X: Array, y: Any, weights: ArrayLike | None, offset: ArrayLike | None, l2: ArrayLike, tol: ArrayLike | None
-) -> Design:
-    """Checked data of one problem, of the dtype of X; tol defaults to max(1e-10, 8 eps)."""
-    n, dtype = X.shape[0], X.dtype
-    if tol is None:
-        tol = max(1e-10, 8 * float(jnp.finfo(dtype).eps))
-    return Design(
-        X=X,
-        y=y,
-        weights=arrays.per_row_or("weights", weights, 1, n, dtype),
-        offset=arrays.per_row_or("offset", offset, 0, n, dtype),
-        l2=arrays.nonnegative("l2", l2).astype(dtype),
-        tol=arrays.nonnegative("tol", tol).astype(dtype),
-    )

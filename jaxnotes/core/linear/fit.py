@@ -17,7 +17,8 @@ import jax.numpy as jnp
 from jaxnotes.core.inference.covariance import Estimate, Terms, spread
 from jaxnotes.core.lanes import batching, implicit, passes
 from jaxnotes.core.linear import newton, newton_by_passes
-from jaxnotes.core.linear.family import Design, Family, Parts
+from jaxnotes.core.linear.family import Family, Parts
+from jaxnotes.core.linear.intake import Design
 from jaxnotes.core.linear.newton import LinearModel
 from jaxnotes.core.matrix import factors, products, scaling
 from jaxnotes.core.values.arrays import Array

@@ -14,8 +14,10 @@ import jax.numpy as jnp
 
 from jaxnotes.core.lanes import batching
 from jaxnotes.core.linear import existence
-from jaxnotes.core.linear.family import Design, Family
+from jaxnotes.core.linear.family import Family
+from jaxnotes.core.linear.intake import Design
 from jaxnotes.core.matrix import factors, lapack, products, scaling
+from jaxnotes.core.values import trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
 from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, first_status
@@ -71,8 +73,8 @@ class NewtonState(NamedTuple):
 
 def solve_block(model: LinearModel, rows: Design) -> Solution:
     """Solve a block: every leaf of `rows` has the lane axis first, of length 1 where shared; params are (L, m, q)."""
-    block, trouble, state = descend(model, rows)
-    status = jnp.where(trouble == Status.CONVERGED, _judge(model, block, rows, state), trouble)
+    block, data_status, state = descend(model, rows)
+    status = jnp.where(data_status == Status.CONVERGED, _judge(model, block, rows, state), data_status)
     return Solution(in_user_units(model, block, state.at), state.at.value, state.at.grad_norm, state.steps, status)
 
 
@@ -80,8 +82,8 @@ def descend(model: LinearModel, rows: Design) -> tuple[DesignBlock, Array, Newto
     """The block made ready, what the data alone say of each lane, (L,), and where Newton ended."""
     lanes = batching.count_lanes(rows)
     block = _scaled_block(model, rows, lanes)
-    trouble = _data_trouble(model, rows, block, lanes)
-    return block, trouble, _newton(model, block, rows, trouble == Status.CONVERGED)
+    data_status = _data_trouble(model, rows, block, lanes)
+    return block, data_status, _newton(model, block, rows, data_status == Status.CONVERGED)
 
 
 def in_user_units(model: LinearModel, block: DesignBlock, at: Position) -> Array:
@@ -126,7 +128,7 @@ def contract_shared(Z: Array, share: Array) -> Array:
 
 
 def _data_trouble(model: LinearModel, rows: Design, block: DesignBlock, lanes: int) -> Array:
-    """Statuses that the data alone decide, shape (L,)."""
+    """What the data alone say, (L,)."""
     n, q = block.share.shape[1], block.scaled.scale.shape[1]
     present = jnp.broadcast_to(rows.weights > 0, (rows.weights.shape[0], n))
     every_row = jnp.ones_like(block.share, shape=(1, n))
@@ -145,16 +147,14 @@ def _data_trouble(model: LinearModel, rows: Design, block: DesignBlock, lanes: i
     one_class = (count(label != only_label[:, None]) == 0) & (only_label >= 0)
     usable = jnp.all(jnp.isfinite(block.scaled.rms), axis=1) & jnp.isfinite(rows.l2) & (count(~finite) == 0)
     invalid = count(finite & ~model.family.valid(rows.y)) > 0
-    negative = jnp.any(rows.weights < 0, axis=1) | (rows.l2 < 0) | invalid
-    return first_status(
-        (negative, Status.INVALID_DATA),
-        (~jnp.all(jnp.isfinite(rows.weights), axis=1), Status.NON_FINITE_DATA),
-        (n_present == 0, Status.TOO_FEW_ROWS),
-        (~usable, Status.NON_FINITE_DATA),
-        ((n_present < q) & (rows.l2 == 0), Status.TOO_FEW_ROWS),
-        (one_class & model.intercept, Status.ONE_CLASS),
-        otherwise=jnp.full((lanes,), Status.CONVERGED),
+    found = trouble.of_data(
+        rows.weights,
+        invalid=(rows.l2 < 0) | invalid,
+        not_finite=~usable,
+        few=(n_present < q) & (rows.l2 == 0),
+        one_class=one_class & model.intercept,
     )
+    return jnp.broadcast_to(found, (lanes,))
 
 
 def _newton(model: LinearModel, block: DesignBlock, rows: Design, start: Array) -> NewtonState:

@@ -15,11 +15,12 @@ import jax.numpy as jnp
 
 from jaxnotes.core.lanes.passes import CHUNK, fold_chunks, sample_rows, sum_chunks
 from jaxnotes.core.linear import existence, newton
-from jaxnotes.core.linear.family import Design
+from jaxnotes.core.linear.intake import Design
 from jaxnotes.core.linear.newton import DesignBlock, LinearModel, Position
 from jaxnotes.core.matrix import factors, products, scaling
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.matrix.scaling import Scaled
+from jaxnotes.core.values import trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
 from jaxnotes.core.values.status import Solution, Status, first_status
@@ -66,9 +67,9 @@ def solve(model: LinearModel, rows: Design) -> Solution:
     theta = jnp.where(trusted[:, None], theta, 0)
     block = _block(model, problem, sample.X, sample.y, problem.share[picked] * (n / len(picked)), sample.offset)
     factor = factors.factor_spd(_gram(model, block, theta), problem.penalty)
-    trouble = _data_trouble(model, problem)
-    state = _passes(model, problem, theta, factor, trusted, trouble == Status.CONVERGED)
-    status = jnp.where(trouble == Status.CONVERGED, _judge(model, problem, state, trusted), trouble)
+    data_status = _data_trouble(model, problem)
+    state = _passes(model, problem, theta, factor, trusted, data_status == Status.CONVERGED)
+    status = jnp.where(data_status == Status.CONVERGED, _judge(model, problem, state, trusted), data_status)
     params = scaling.from_scaled(
         state.at.theta.reshape(model.predictors, -1), problem.scaled, intercept=model.intercept
     )
@@ -213,25 +214,23 @@ def _gram(model: LinearModel, block: DesignBlock, theta: Array) -> Array:
 
 
 def _data_trouble(model: LinearModel, problem: ScaledDesign) -> Array:
-    """Statuses that the data alone decide, shape (1,)."""
+    """What the data alone say, (1,)."""
     rows = problem.rows
     present = problem.share > 0
     finite = jnp.isfinite(rows.offset)
     for leaf in jax.tree.leaves(rows.y):
         finite = finite & jnp.isfinite(leaf)
     usable = jnp.all(jnp.isfinite(problem.scaled.rms)) & jnp.isfinite(rows.l2) & jnp.all(finite | ~present)
-    negative = jnp.any(rows.weights < 0) | (rows.l2 < 0) | jnp.any(present & finite & ~model.family.valid(rows.y))
     label = model.family.label(rows.y)
     one_class = jnp.max(jnp.where(present, label, -1)) == jnp.min(jnp.where(present, label, len(present)))
-    status = first_status(
-        (negative, Status.INVALID_DATA),
-        (~jnp.all(jnp.isfinite(rows.weights)), Status.NON_FINITE_DATA),
-        (~jnp.any(present), Status.TOO_FEW_ROWS),
-        (~usable, Status.NON_FINITE_DATA),
-        ((jnp.sum(present) < len(problem.scaled.scale)) & (rows.l2 == 0), Status.TOO_FEW_ROWS),
-        (one_class & model.intercept & (jnp.max(label) >= 0), Status.ONE_CLASS),
+    found = trouble.of_data(
+        rows.weights,
+        invalid=(rows.l2 < 0) | jnp.any(present & finite & ~model.family.valid(rows.y)),
+        not_finite=~usable,
+        few=(jnp.sum(present) < len(problem.scaled.scale)) & (rows.l2 == 0),
+        one_class=one_class & model.intercept & (jnp.max(label) >= 0),
     )
-    return status[None]
+    return found[None]
 
 
 def _judge(model: LinearModel, problem: ScaledDesign, state: PassState, trusted: Array) -> Array:

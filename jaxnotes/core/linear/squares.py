@@ -18,15 +18,15 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from jaxnotes.core.inference.covariance import Terms
 from jaxnotes.core.lanes import batching
+from jaxnotes.core.linear.intake import Equations
 from jaxnotes.core.matrix import factors, lapack, products, scaling
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.matrix.scaling import Scaled
 from jaxnotes.core.special import double_word
-from jaxnotes.core.values import arrays
+from jaxnotes.core.values import settings, trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
 from jaxnotes.core.values.params import LinearParams
@@ -36,52 +36,6 @@ from jaxnotes.core.values.status import Solution, Status, first_status
 MAX_PASSES = 12
 # Plain residuals cost the answer about eps / EASY_PIVOT at worst, and a tenth of the time.
 EASY_PIVOT, MAX_OFFSET = 1e-2, 8.0
-
-
-class Equations(NamedTuple):
-    """The data of one problem: X (n, p); y, weights and precision (n,), the latter two or (1,) for all rows; l2 ()."""
-
-    X: Array
-    y: Array
-    weights: Array
-    precision: Array
-    l2: Array
-
-
-def checked(
-    X: ArrayLike,
-    y: ArrayLike,
-    intercept: bool,
-    weights: ArrayLike | None,
-    precision: ArrayLike | None,
-    l2: ArrayLike,
-) -> Equations:
-    """The data of one problem, checked and all of one dtype."""
-    X = arrays.design(X, intercept=intercept)
-    n = X.shape[0]
-    y = arrays.per_row("y", y, n)
-    dtype = jnp.result_type(X, y)
-    return Equations(
-        X=X.astype(dtype),
-        y=y.astype(dtype),
-        weights=arrays.per_row_or("weights", weights, 1, n, dtype),
-        precision=arrays.per_row_or("precision", precision, 1, n, dtype),
-        l2=arrays.nonnegative("l2", l2).astype(dtype),
-    )
-
-
-def equations(
-    X: ArrayLike,
-    y: ArrayLike,
-    solution: Solution,
-    weights: ArrayLike | None,
-    precision: ArrayLike | None,
-    l2: ArrayLike = 0.0,
-) -> Equations:
-    """The data of one problem, checked against a fit of them."""
-    data = checked(X, y, solution.params.intercept is not None, weights, precision, l2)
-    arrays.matches("solution.params.coef", solution.params.coef, (data.X.shape[1],))
-    return data
 
 
 def residual(params: LinearParams, data: Equations) -> Array:
@@ -175,11 +129,11 @@ def solve_block(intercept: bool, data: Equations) -> Solution:
     share, present = jax.vmap(share_of)(data)
     total = jnp.sum(share, axis=1, keepdims=True)
     scaled = jax.vmap(functools.partial(scaling.scale_columns, intercept=intercept))(data.X, share / total, present)
-    trouble = _data_trouble(data, share, present, scaled)
+    data_status = _data_trouble(data, share, present, scaled)
     clean = data._replace(X=jnp.where(present[..., None], data.X, 0), y=jnp.where(present, data.y, 0))
-    block, first = _made_ready(intercept, clean, share, scaled, trouble != Status.CONVERGED)
+    block, first = _made_ready(intercept, clean, share, scaled, data_status != Status.CONVERGED)
     size = jnp.sqrt(products.row_sum(share / total, block.y * block.y))
-    state = _refine(intercept, block, first, size, trouble != Status.INVALID_DATA)
+    state = _refine(intercept, block, first, size, data_status != Status.INVALID_DATA)
 
     q = block.penalty.shape[1]
     deficient = (block.root.rank < q) & ~block.safe
@@ -191,7 +145,9 @@ def solve_block(intercept: bool, data: Equations) -> Solution:
         value=jax.vmap(functools.partial(objective, intercept))(theta, data),
         grad_norm=state.grad_norm,
         steps=state.steps,
-        status=judge(trouble, unpenalized & (jnp.sum(present, axis=1) < q), unpenalized & deficient, state.grad_norm),
+        status=judge(
+            data_status, unpenalized & (jnp.sum(present, axis=1) < q), unpenalized & deficient, state.grad_norm
+        ),
     )
 
 
@@ -313,27 +269,25 @@ def _descent(
 
 
 def _data_trouble(data: Equations, share: Array, present: Array, scaled: Scaled) -> Array:
-    """Statuses that the data alone decide, shape (L,)."""
-    negative = jnp.any(data.weights < 0, axis=1) | jnp.any(present & (data.precision < 0), axis=1) | (data.l2 < 0)
-    finite = jnp.all(jnp.isfinite(data.weights), axis=1) & jnp.all(jnp.isfinite(share), axis=1) & jnp.isfinite(data.l2)
+    """What the data alone say, (L,)."""
+    none_counts = ~jnp.any(share > 0, axis=1)
+    finite = jnp.all(jnp.isfinite(share), axis=1) & jnp.isfinite(data.l2)
     finite_rows = jnp.all(jnp.isfinite(scaled.rms), axis=1) & jnp.all(~present | jnp.isfinite(data.y), axis=1)
-    n_present = jnp.sum(share > 0, axis=1)
-    return first_status(
-        (negative, Status.INVALID_DATA),
-        (~finite & jnp.any(present, axis=1), Status.NON_FINITE_DATA),
-        (n_present == 0, Status.TOO_FEW_ROWS),
-        (~finite_rows, Status.NON_FINITE_DATA),
-        otherwise=jnp.full(negative.shape, Status.CONVERGED),
+    return trouble.of_data(
+        data.weights,
+        invalid=jnp.any(present & (data.precision < 0), axis=1) | (data.l2 < 0),
+        not_finite=~finite | ~(finite_rows | none_counts),
+        few=none_counts,
     )
 
 
-def judge(trouble: Array, few: Array, deficient: Array, grad_norm: Array) -> Array:
+def judge(data_status: Array, few: Array, deficient: Array, grad_norm: Array) -> Array:
     """The status from what is wrong with the data and the scaled gradient that refinement left, all of one shape."""
-    tol = max(1e-10, 8 * float(jnp.finfo(grad_norm.dtype).eps))
+    tol = settings.default_tolerance(grad_norm.dtype)
     return first_status(
-        (trouble != Status.CONVERGED, trouble),
+        (data_status != Status.CONVERGED, data_status),
         (few, Status.TOO_FEW_ROWS),
         (deficient, Status.RANK_DEFICIENT),
         (~(grad_norm <= 100 * tol), Status.STALLED),
-        otherwise=jnp.full(trouble.shape, Status.CONVERGED),
+        otherwise=jnp.full(data_status.shape, Status.CONVERGED),
     )

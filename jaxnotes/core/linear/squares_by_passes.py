@@ -15,13 +15,14 @@ import jax.numpy as jnp
 
 from jaxnotes.core.lanes.passes import fold_chunks, sample_rows, sum_chunks
 from jaxnotes.core.linear import squares
-from jaxnotes.core.linear.squares import Equations
+from jaxnotes.core.linear.intake import Equations
 from jaxnotes.core.matrix import factors, scaling
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.matrix.scaling import Scaled
+from jaxnotes.core.values import trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
-from jaxnotes.core.values.status import Solution, Status, first_status
+from jaxnotes.core.values.status import Solution, Status
 
 
 class ScaledEquations(NamedTuple):
@@ -58,9 +59,9 @@ def solve(intercept: bool, data: Equations) -> Solution:
     total, q = jnp.sum(share), len(penalty)
     rms = _rms(intercept, scaled, gram, total)
     size = jnp.sqrt(square / total)
-    trouble = _data_trouble(data, present, rms, size)
+    data_status = _data_trouble(data, present, rms, size)
     factor = factors.factor_spd(gram[None], penalty[None])
-    safe = squares.gram_is_safe(factor.smallest_pivot[0]) | (trouble != Status.CONVERGED)
+    safe = squares.gram_is_safe(factor.smallest_pivot[0]) | (data_status != Status.CONVERGED)
     root, first = jax.lax.cond(safe, lambda: _no_root(penalty), lambda: _root_by_qr(problem))
 
     def correction(gradient: Array) -> Array:
@@ -85,7 +86,7 @@ def solve(intercept: bool, data: Equations) -> Solution:
         grad_norm=far,
         correction=jnp.where(safe, correction(moment), 0),
         steps=jnp.zeros((1,), jnp.int32),
-        active=(trouble == Status.CONVERGED)[None],
+        active=(data_status == Status.CONVERGED)[None],
     )
     state = iterate(step, start, squares.MAX_PASSES)
     theta = scaling.from_scaled(state.theta[0], scaled, intercept=intercept)
@@ -93,7 +94,7 @@ def solve(intercept: bool, data: Equations) -> Solution:
     theta = squares.of_least_norm(root.rank < q, theta, null, intercept)
     unpenalized = data.l2 == 0
     status = squares.judge(
-        trouble, unpenalized & (jnp.sum(present) < q), unpenalized & (root.rank < q), state.grad_norm[0]
+        data_status, unpenalized & (jnp.sum(present) < q), unpenalized & (root.rank < q), state.grad_norm[0]
     )
     return Solution(theta, state.value[0], state.grad_norm[0], state.steps[0], status)
 
@@ -171,10 +172,9 @@ def _rms(intercept: bool, scaled: Scaled, gram: Array, total: Array) -> Array:
 
 def _data_trouble(data: Equations, present: Array, rms: Array, size: Array) -> Array:
     """What the data alone say, ()."""
-    negative = jnp.any(data.weights < 0) | jnp.any(present & (data.precision < 0)) | (data.l2 < 0)
-    finite = jnp.all(jnp.isfinite(rms)) & jnp.isfinite(size) & jnp.all(jnp.isfinite(data.weights))
-    return first_status(
-        (negative, Status.INVALID_DATA),
-        (~jnp.any(present), Status.TOO_FEW_ROWS),
-        (~finite | ~jnp.all(~present | jnp.isfinite(data.precision)) | ~jnp.isfinite(data.l2), Status.NON_FINITE_DATA),
+    finite = jnp.all(jnp.isfinite(rms)) & jnp.isfinite(size) & jnp.isfinite(data.l2)
+    return trouble.of_data(
+        data.weights,
+        invalid=jnp.any(present & (data.precision < 0)) | (data.l2 < 0),
+        not_finite=~finite | jnp.any(present & ~jnp.isfinite(data.precision)),
     )

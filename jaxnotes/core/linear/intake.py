@@ -1,0 +1,82 @@
+"""The door of the room: the data of one problem, checked once, of one dtype, as the engines take them."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+
+from jaxnotes.core.values import arrays, settings
+from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.status import Solution
+
+
+class Design(NamedTuple):
+    """The data of one problem: X (n, p); y, weights and offset (n,), or (1,) where one value serves all rows."""
+
+    X: Array
+    y: Any
+    weights: Array
+    offset: Array
+    l2: Array
+    tol: Array
+
+
+class Equations(NamedTuple):
+    """The data of one problem: X (n, p); y, weights and precision (n,), the latter two or (1,) for all rows; l2 ()."""
+
+    X: Array
+    y: Array
+    weights: Array
+    precision: Array
+    l2: Array
+
+
+def design(
+    X: Array, y: Any, weights: ArrayLike | None, offset: ArrayLike | None, l2: ArrayLike, tol: ArrayLike | None
+) -> Design:
+    """What the fit of a family needs, of the dtype of X; y was checked by the family's chapter."""
+    n, dtype = X.shape[0], X.dtype
+    return Design(
+        X=X,
+        y=y,
+        weights=arrays.per_row_or("weights", weights, 1, n, dtype),
+        offset=arrays.per_row_or("offset", offset, 0, n, dtype),
+        l2=arrays.nonnegative("l2", l2).astype(dtype),
+        tol=settings.tolerance(tol, dtype),
+    )
+
+
+def equations(
+    X: ArrayLike,
+    y: ArrayLike,
+    intercept: bool,
+    weights: ArrayLike | None,
+    precision: ArrayLike | None,
+    l2: ArrayLike,
+) -> Equations:
+    """What least squares needs."""
+    X = arrays.design(X, intercept=intercept)
+    n = X.shape[0]
+    y = arrays.per_row("y", y, n)
+    dtype = jnp.result_type(X, y)
+    return Equations(
+        X=X.astype(dtype),
+        y=y.astype(dtype),
+        weights=arrays.per_row_or("weights", weights, 1, n, dtype),
+        precision=arrays.per_row_or("precision", precision, 1, n, dtype),
+        l2=arrays.nonnegative("l2", l2).astype(dtype),
+    )
+
+
+def equations_of(
+    solution: Solution,
+    X: ArrayLike,
+    y: ArrayLike,
+    weights: ArrayLike | None,
+    precision: ArrayLike | None,
+    l2: ArrayLike = 0.0,
+) -> Equations:
+    """The same, checked against a fit of them."""
+    data = equations(X, y, solution.params.intercept is not None, weights, precision, l2)
+    arrays.matches("solution.params.coef", solution.params.coef, (data.X.shape[1],))
+    return data
