@@ -74,11 +74,6 @@ def where_needed(function: Callable[..., Any], otherwise: Callable[..., Any]) ->
     return by_lanes(one, many)
 
 
-def one_by_one(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function of one problem; under vmap the lanes take turns."""
-    return by_lanes(function, lambda *args: jax.lax.map(lambda lane: function(*lane), args))
-
-
 @jax.custom_jvp
 def eigh(A: Array) -> tuple[Array, Array]:
     """The eigenvalues (q,) of a symmetric A (q, q), ascending, and its eigenvectors, the columns of V (q, q).
