@@ -45,7 +45,14 @@ MOST_LANES = 128
 
 
 class Band(NamedTuple):
-    """A band around a curve, each (m,): the curve, the standard error of what the band is for, and its two edges."""
+    """A band around a curve, at m rows of x.
+
+    Attributes:
+        estimate: the curve, (m,).
+        se: the standard error of what the band is for, (m,).
+        lower: the lower edge, (m,).
+        upper: the upper edge, (m,).
+    """
 
     estimate: Array
     se: Array
@@ -69,21 +76,32 @@ def fit(
 
         minimize  sum_i w_i p_i (y_i - model(params, x)_i)^2 / (2 sum_i w_i)
 
-    Arguments: model(params, x) gives the curve, shape (n,), for x as a whole. params0, any pytree of numbers or float
-    arrays. x, any array or pytree of arrays. y, (n,). weights, (n,), frequencies: a row of weight k counts as k rows,
-    one of weight 0 as absent. precision, (n,): 1 / variance of each observation up to a common factor. bijection: one
-    of `jaxnotes.bijections`, or a pytree of them like params0, for parameters with a restricted range. tol >= 0: of
-    the relative offset, |the part of the residual that a full step would remove| / |residual|; max(1e-10, 8 eps) of
-    the dtype by default. max_steps: of the steps that are taken, not of those that are tried and found too long.
+    It traces the model at each call, and compiles where that gave something new; derivatives are those of the exact
+    minimum.
 
-    Returns a `Solution` with params like params0; grad_norm is that part of the residual in units of the data.
-    Statuses: CONVERGED; INVALID_DATA, NON_FINITE_DATA, TOO_FEW_ROWS; BAD_START where the curve or a derivative is not
-    finite at params0; FLAT where the curve does not tell the parameters apart, or they run away; BOUNDARY where only
-    steps to points without a finite curve are left, or a bijection keeps the optimum out of reach; MAX_STEPS; STALLED.
-    Raises ValueError or TypeError for a wrong shape or dtype. It traces the model at each call, and compiles where that
-    gave something new; derivatives are those of the exact minimum.
+    Args:
+        model: the curve, model(params, x) -> (n,), which gets x as a whole.
+        params0: the start, any pytree of numbers or float arrays.
+        x: where the curve is observed, any array or pytree of arrays.
+        y: the observed values, (n,).
+        weights: frequencies w_i, (n,), >= 0, 1 by default; weight k counts as k rows, weight 0 as none.
+        precision: p_i = 1 / variance of each observation up to a common factor, (n,), >= 0, 1 by default.
+        bijection: one of `jaxnotes.bijections`, or a pytree of them like params0, for parameters with a restricted
+            range; None by default.
+        tol: of the relative offset, |the part of the residual that a full step would remove| / |residual|, (), >= 0,
+            max(1e-10, 8 eps) of the dtype by default.
+        max_steps: of the steps taken, not of those tried and found too long, a Python int >= 0, 200 by default.
 
-    Source: Moré (1978); Transtrum and Sethna (2012), see `jaxnotes.core.descent.levenberg_marquardt`.
+    Returns:
+        A `Solution`: params like params0, value the minimum, grad_norm that part of the residual in units of the data.
+
+    Statuses:
+        CONVERGED; INVALID_DATA, NON_FINITE_DATA, TOO_FEW_ROWS; BAD_START where the curve or a derivative is not finite
+        at params0; FLAT where the curve does not tell the parameters apart, or they run away; BOUNDARY where only steps
+        to points without a finite curve are left, or a bijection keeps the optimum out of reach; MAX_STEPS; STALLED.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, a model of other arguments, or a negative tol or max_steps.
 
     >>> t = jnp.arange(8.0)
     >>> y = jnp.array([5.9, 4.3, 3.3, 2.5, 2.1, 1.8, 1.5, 1.4])
@@ -92,6 +110,7 @@ def fit(
     >>> print({name: round(float(value), 3) for name, value in solution.params.items()})
     {'a': 4.794, 'c': 1.101, 'k': 0.398}
 
+    Source: Moré (1978); Transtrum and Sethna (2012), see `jaxnotes.core.descent.levenberg_marquardt`.
     """
     settings.check_count("max_steps", max_steps)
     posed = intake.pose(model, params0, x, y, weights, precision, bijection)
@@ -126,13 +145,25 @@ def infer(
     with J the derivatives of the curve in the q parameters: what least squares says of the curve's tangent at the
     optimum. Where the curve bends within the reach of a standard error the intervals are approximate.
 
-    Arguments: solution, from `fit`. cov: "nonrobust", or "HC0" to "HC3" where variances are unequal in an unknown way;
-    see `jaxnotes.core.inference.covariance`. level: of the intervals, in (0, 1).
-    Returns an `Inference`, vectors flat in the order of `jax.flatten_util.ravel_pytree(solution.params)`. With a
-    bijection covariance and df belong to the free coordinates and reach the parameters by the delta method. NaN unless
-    CONVERGED, and where df = 0.
+    Args:
+        model: the curve, as in `fit`.
+        solution: what `fit` returned.
+        x: where the curve was observed, as in `fit`.
+        y: the observed values, (n,), as in `fit`.
+        weights: frequencies, (n,), 1 by default, as in `fit`.
+        precision: 1 / variance up to a factor, (n,), 1 by default, as in `fit`.
+        bijection: of the parameters, None by default, as in `fit`.
+        cov: "nonrobust" (default), or "HC0" to "HC3" where variances are unequal in an unknown way; formulas in
+            `jaxnotes.core.inference.covariance`.
+        level: of the intervals, (), in (0, 1), 0.95 by default.
 
-    Source: Seber and Wild, Nonlinear Regression (1989), sections 2.1.2 and 5.1.
+    Returns:
+        An `Inference`, vectors (q,) in the order of `jax.flatten_util.ravel_pytree(solution.params)`. With a bijection
+        covariance and df belong to the free coordinates and reach the parameters by the delta method. NaN unless the
+        fit CONVERGED, and where df = 0.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, an unknown cov or a level out of range.
 
     >>> t = jnp.arange(8.0)
     >>> y = jnp.array([5.9, 4.3, 3.3, 2.5, 2.1, 1.8, 1.5, 1.4])
@@ -140,6 +171,7 @@ def infer(
     >>> infer(decay, fit(decay, [4.0, 1.0, 0.0], t, y), t, y).se.round(4)
     Array([0.0556, 0.0127, 0.053 ], dtype=float32)
 
+    Source: Seber and Wild, Nonlinear Regression (1989), sections 2.1.2 and 5.1.
     """
     posed = intake.pose(model, solution.params, x, y, weights, precision, bijection)
     name, groups = check_covariance(cov, None, posed.data.y.shape[0])
@@ -150,13 +182,22 @@ def infer(
 
 
 def predict(model: Model, solution: Solution, x: Any) -> Array:
-    """The fitted curve, model(solution.params, x), at any x.
+    """The fitted curve at any x.
+
+        model(solution.params, x)
+
+    Args:
+        model: the curve, as in `fit`.
+        solution: what `fit` returned.
+        x: m rows, an array or a pytree of arrays as the model takes it.
+
+    Returns:
+        The curve, (m,).
 
     >>> line = lambda params, x: params[0] + params[1] * x
     >>> x = jnp.arange(4.0)
     >>> print(predict(line, fit(line, [0.0, 0.0], x, 1 + 2 * x), jnp.array([10.0])).round(2))
     [21.]
-
     """
     with jax.default_matmul_precision("highest"):
         return model(solution.params, intake.as_rows(x))
@@ -167,15 +208,24 @@ def confidence_band(model: Model, solution: Solution, inferred: Inference, x: An
 
         se_i^2 = g_i' covariance g_i,   g_i the derivatives of model(params, x)_i in the parameters
 
-    Arguments: model and solution, from `fit`. inferred, from `infer`. x, any number of rows m. level, in (0, 1).
-    Returns a `Band`, each (m,).
+    Args:
+        model: the curve, as in `fit`.
+        solution: what `fit` returned.
+        inferred: what `infer` returned.
+        x: m rows, an array or a pytree of arrays as the model takes it.
+        level: of each interval, (), in (0, 1), 0.95 by default.
+
+    Returns:
+        A `Band`, each field (m,); its se is of the curve.
+
+    Raises:
+        ValueError: inferred of another fit, or a level out of range.
 
     >>> line = lambda params, x: params[0] + params[1] * x
     >>> x, y = jnp.arange(5.0), jnp.array([1.1, 2.9, 5.2, 6.8, 9.1])
     >>> solution = fit(line, [0.0, 0.0], x, y)
     >>> print(confidence_band(line, solution, infer(line, solution, x, y), jnp.array([2.0, 10.0])).se.round(4))
     [0.0845 0.4852]
-
     """
     estimate, variance = _spread(model, solution, inferred, x)
     return _band(estimate, jnp.sqrt(variance), inferred.df, settings.confidence(level))
@@ -194,10 +244,19 @@ def prediction_band(
 
         se_i^2 = g_i' covariance g_i + sigma^2 / precision_i
 
-    Arguments: as for `confidence_band`; precision, (m,), of the new observations, 1 by default, in the units of the
-    precision that `fit` was given. Returns a `Band`, each (m,); its se is of the prediction error.
+    Args:
+        model: the curve, as in `fit`.
+        solution: what `fit` returned.
+        inferred: what `infer` returned.
+        x: m rows, an array or a pytree of arrays as the model takes it.
+        precision: of the new observations, in the units of the precision that `fit` was given, (m,), 1 by default.
+        level: of each interval, (), in (0, 1), 0.95 by default.
 
-    Source: Seber and Wild, Nonlinear Regression (1989), section 5.1.
+    Returns:
+        A `Band`, each field (m,); its se is of the prediction error.
+
+    Raises:
+        TypeError, ValueError: precision of a wrong dtype or shape, inferred of another fit, or a level out of range.
 
     >>> line = lambda params, x: params[0] + params[1] * x
     >>> x, y = jnp.arange(5.0), jnp.array([1.1, 2.9, 5.2, 6.8, 9.1])
@@ -205,6 +264,7 @@ def prediction_band(
     >>> print(prediction_band(line, solution, infer(line, solution, x, y), jnp.array([2.0, 10.0])).se.round(2))
     [0.21 0.52]
 
+    Source: Seber and Wild, Nonlinear Regression (1989), section 5.1.
     """
     estimate, variance = _spread(model, solution, inferred, x)
     precision = arrays.per_row_or("precision", precision, 1, len(estimate), estimate.dtype)

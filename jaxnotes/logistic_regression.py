@@ -35,13 +35,19 @@ Counts = tuple[Array, Array]
 
 
 def loglik(eta: Array, counts: Counts) -> Array:
-    """Log-likelihood of counts = (y successes, m trials) at the logit eta, elementwise.
+    """The log-likelihood of counts at a logit, elementwise and in nats, without the binomial coefficient.
 
         y log sigma(eta) + (m - y) log sigma(-eta)
 
+    Args:
+        eta: logits, (...).
+        counts: the pair (y, m): y successes in m trials, each (...) or of a shape that broadcasts.
+
+    Returns:
+        The log-likelihoods, (...); exact at |eta| = 1e4.
+
     >>> float(loglik(jnp.asarray(-1e4), (jnp.asarray(1.0), jnp.asarray(1.0))))
     -10000.0
-
     """
     successes, trials = counts
     return successes * jax.nn.log_sigmoid(eta) + (trials - successes) * jax.nn.log_sigmoid(-eta)
@@ -104,18 +110,29 @@ def fit(
 
         minimize  - sum_i w_i loglik_i / sum_i w_i + l2 / 2 ||coef||^2
 
-    Arguments: X, (n, p). y, (n,), successes: 0 or 1, or counts out of `trials` (counts, not proportions).
-    intercept: whether one is fitted; it is never penalized. weights, (n,), frequencies: a row of weight k counts as k
-    rows, one of weight 0 as absent. offset, (n,), added to the logit. trials, (n,), positive; 1 by default. l2 >= 0.
-    tol: where the scaled gradient stops, max(1e-10, 8 eps) by default. max_steps: Newton steps at most.
+    Derivatives with respect to X, y, weights, offset, trials and l2 are those of the exact optimum, and have a meaning
+    only where the status is CONVERGED.
 
-    Returns a `Solution` with params = LinearParams(coef (p,), intercept () or None). Statuses: CONVERGED;
-    INVALID_DATA, NON_FINITE_DATA, TOO_FEW_ROWS, ONE_CLASS, RANK_DEFICIENT, SEPARATED, MAX_STEPS, STALLED. Raises
-    ValueError or TypeError for a wrong shape or dtype. Derivatives with respect to X, y, weights, offset, trials and
-    l2 are those of the exact optimum, and have a meaning only where the status is CONVERGED.
+    Args:
+        X: the rows x_i, (n, p).
+        y: successes, (n,): 0 or 1, or counts out of `trials` (counts, not proportions).
+        intercept: whether one is fitted, a Python bool, True by default; it is never penalized.
+        weights: frequencies w_i, (n,), >= 0, 1 by default; weight k counts as k rows, weight 0 as none.
+        offset: what is added to the logit, (n,), 0 by default.
+        trials: m_i, (n,), > 0, 1 by default.
+        l2: the penalty, (), >= 0, 0 by default.
+        tol: where the scaled gradient stops, (), >= 0, max(1e-10, 8 eps) of the dtype by default.
+        max_steps: Newton steps at most, a Python int >= 0, 50 by default.
 
-    Source: McCullagh and Nelder, Generalized Linear Models (1989), section 4.4; Albert and Anderson, Biometrika 71
-    (1984).
+    Returns:
+        A `Solution`: params = LinearParams(coef (p,), intercept () or None), value the minimum in nats.
+
+    Statuses:
+        CONVERGED; INVALID_DATA, NON_FINITE_DATA, TOO_FEW_ROWS, ONE_CLASS, RANK_DEFICIENT, SEPARATED, MAX_STEPS,
+        STALLED.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, or a negative l2, tol or max_steps.
 
     >>> import jaxnotes as jn
     >>> flights = jn.datasets.challenger()
@@ -124,6 +141,8 @@ def fit(
     >>> print(f"{status.name}: logit = {params.intercept:.3f} {params.coef[0]:+.4f} temperature")
     CONVERGED: logit = 15.043 -0.2322 temperature
 
+    Source: McCullagh and Nelder, Generalized Linear Models (1989), section 4.4; Albert and Anderson, Biometrika 71
+    (1984).
     """
     data = _rows(X, y, intercept, weights, offset, trials, l2, tol)
     settings.check_count("max_steps", max_steps)
@@ -147,14 +166,26 @@ def infer(
 
         covariance = H^-1 I H^-1,   I = sum_i w_i m_i sigma_i (1 - sigma_i) x_i x_i',   H = I + n_obs l2
 
-    Arguments: solution, from `fit`. cov: "nonrobust", "HC0" to "HC3" or "cluster" (with integer `groups`, (n,)); see
-    `jaxnotes.core.inference.covariance` for the formulas. level: of the intervals, in (0, 1).
     With l2 > 0 this is the sampling variance of the ridge estimate about its own mean; it does not cover the bias that
     the penalty brings, so its intervals are not confidence intervals for the true coefficients.
 
-    Returns an `Inference`, vectors (q,) with the intercept first. NaN unless the fit CONVERGED.
+    Args:
+        solution: what `fit` returned.
+        X: the rows, (n, p), as in `fit`.
+        y: successes, (n,), as in `fit`.
+        weights: frequencies, (n,), 1 by default, as in `fit`.
+        offset: what is added to the logit, (n,), 0 by default, as in `fit`.
+        trials: how many y counts, (n,), 1 by default, as in `fit`.
+        l2: the penalty, (), 0 by default, as in `fit`.
+        cov: "nonrobust" (default), "HC0" to "HC3" or "cluster"; formulas in `jaxnotes.core.inference.covariance`.
+        groups: integer labels, (n,), exactly where cov is "cluster"; None by default.
+        level: of the intervals, (), in (0, 1), 0.95 by default.
 
-    Source: White, Econometrica 50 (1982), 1-25, for the sandwich.
+    Returns:
+        An `Inference`, vectors (q,) with the intercept first; NaN unless the fit CONVERGED.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, a solution of other data, an unknown cov or a level out of range.
 
     >>> import jaxnotes as jn
     >>> flights = jn.datasets.challenger()
@@ -162,6 +193,7 @@ def infer(
     >>> infer(fit(X, y), X, y).se.round(3)
     Array([7.379, 0.108], dtype=float32)
 
+    Source: White, Econometrica 50 (1982), 1-25, for the sandwich.
     """
     data = _rows(X, y, solution.params.intercept is not None, weights, offset, trials, l2, None)
     arrays.matches("solution.params.coef", solution.params.coef, (data.X.shape[1],))
@@ -170,26 +202,50 @@ def infer(
 
 
 def predict_proba(solution: Solution, X: ArrayLike, offset: ArrayLike | None = None) -> Array:
-    """The probability of success sigma(x'coef + intercept + offset) for each row of X (m, p), shape (m,).
+    """The probability of success at each row of X.
+
+        sigma(x_i'coef + intercept + offset_i)
+
+    Args:
+        solution: what `fit` returned.
+        X: rows, (m, p), as many as you like.
+        offset: what is added to the logit, (m,), 0 by default.
+
+    Returns:
+        The probabilities, (m,).
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape.
 
     >>> import jaxnotes as jn
     >>> flights = jn.datasets.challenger()
     >>> solution = fit(flights.temperature[:, None], flights.distress)
     >>> predict_proba(solution, [[31.0], [70.0]]).round(3)
     Array([1.  , 0.23], dtype=float32)
-
     """
     return jax.nn.sigmoid(_logit(solution, X, offset))
 
 
 def predict(solution: Solution, X: ArrayLike, offset: ArrayLike | None = None) -> Array:
-    """The more probable class, 0 or 1, for each row of X (m, p): an int32 array (m,); a tie goes to 0.
+    """The more probable class, 0 or 1, at each row of X; a tie goes to 0.
+
+        1 where x_i'coef + intercept + offset_i > 0
+
+    Args:
+        solution: what `fit` returned.
+        X: rows, (m, p), as many as you like.
+        offset: what is added to the logit, (m,), 0 by default.
+
+    Returns:
+        The classes, an int32 array (m,).
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape.
 
     >>> import jaxnotes as jn
     >>> flights = jn.datasets.challenger()
     >>> predict(fit(flights.temperature[:, None], flights.distress), [[31.0], [70.0]])
     Array([1, 0], dtype=int32)
-
     """
     return (_logit(solution, X, offset) > 0).astype(jnp.int32)
 
@@ -203,16 +259,31 @@ def log_likelihood(
     offset: ArrayLike | None = None,
     trials: ArrayLike | None = None,
 ) -> Array:
-    """The log-likelihood of the data at the estimate, sum_i w_i (log C(m_i, y_i) + loglik_i), in nats, shape ().
+    """The log-likelihood of the data at the estimate, in nats.
+
+        sum_i w_i (log C(m_i, y_i) + loglik_i)
 
     Penalty excluded, binomial coefficient included, as R and statsmodels have it.
+
+    Args:
+        solution: what `fit` returned.
+        X: the rows, (n, p), as in `fit`.
+        y: successes, (n,), as in `fit`.
+        weights: frequencies, (n,), 1 by default, as in `fit`.
+        offset: what is added to the logit, (n,), 0 by default, as in `fit`.
+        trials: how many y counts, (n,), 1 by default, as in `fit`.
+
+    Returns:
+        The log-likelihood, ().
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape.
 
     >>> import jaxnotes as jn
     >>> flights = jn.datasets.challenger()
     >>> X, y = flights.temperature[:, None], flights.distress
     >>> round(float(log_likelihood(fit(X, y), X, y)), 4)
     -10.1576
-
     """
     data = _rows(X, y, solution.params.intercept is not None, weights, offset, trials, 0.0, None)
     successes, count = data.y

@@ -41,7 +41,12 @@ NO_LEVERAGE = "A row has no one leverage where it has several predictors; use HC
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class SymmetricParams(LinearParams):
-    """Parameters in symmetric coding, with mean 0 over classes: coef (n_classes, p), intercept (n_classes,) or None."""
+    """Parameters in symmetric coding, with mean 0 over classes.
+
+    Attributes:
+        coef: (n_classes, p).
+        intercept: (n_classes,), or None where none was fitted.
+    """
 
 
 def fit(
@@ -60,23 +65,37 @@ def fit(
 
         minimize  - sum_i w_i loglik_i / sum_i w_i + l2 / 2 sum_k ||coef_k||^2
 
-    Arguments: X, (n, p). y, (n,), the classes 0 .. n_classes - 1, integers or floats that hold integers. n_classes: a
-    Python int >= 2, fixed while tracing. coding: "reference" or "symmetric", see the module. intercept: whether one is
-    fitted for each predictor; it is never penalized. weights, (n,), frequencies: a row of weight k counts as k rows,
-    one of weight 0 as absent. l2 >= 0; scikit-learn's LogisticRegression is symmetric and has C = 1 / (n_obs l2).
-    tol: where the scaled gradient stops, max(1e-10, 8 eps) by default. max_steps: Newton steps at most.
+    Derivatives with respect to X, weights and l2 are those of the exact optimum, and have a meaning only where the
+    status is CONVERGED.
 
-    Returns a `Solution`, with params = LinearParams(coef (n_classes - 1, p), intercept (n_classes - 1,) or None) in
-    reference coding, SymmetricParams(coef (n_classes, p), intercept (n_classes,) or None) in symmetric coding.
-    Statuses: CONVERGED; INVALID_DATA, NON_FINITE_DATA, TOO_FEW_ROWS, ONE_CLASS, RANK_DEFICIENT, SEPARATED, MAX_STEPS,
-    STALLED; FLAT in symmetric coding with l2 = 0, where the answer is one of many; BOUNDARY where an intercept has no
-    finite estimate in spite of a penalty because its class has no rows. Raises ValueError or TypeError for a wrong
-    shape, dtype or setting. Derivatives with respect to X, weights and l2 are those of the exact optimum, and have a
-    meaning only where the status is CONVERGED.
+    Args:
+        X: the rows x_i, (n, p).
+        y: the classes 0 .. n_classes - 1, (n,), integers or floats that hold integers.
+        n_classes: how many classes there are, a Python int >= 2, fixed while tracing.
+        coding: "reference" (default, class 0 is the baseline) or "symmetric" (a predictor for every class); see the
+            module.
+        intercept: whether each predictor has one, a Python bool, True by default; it is never penalized.
+        weights: frequencies w_i, (n,), >= 0, 1 by default; weight k counts as k rows, weight 0 as none.
+        l2: the penalty, (), >= 0, 0 by default; scikit-learn's LogisticRegression is symmetric and has C = 1 / (n_obs
+            l2).
+        tol: where the scaled gradient stops, (), >= 0, max(1e-10, 8 eps) of the dtype by default.
+        max_steps: Newton steps at most, a Python int >= 0, 50 by default.
 
-    Source: McCullagh and Nelder, Generalized Linear Models (1989), section 5.2; Albert and Anderson, Biometrika 71
-    (1984). The example: Dawson, Journal of Statistics Education 3 (1995), the people on board the Titanic, men and
-    women in first, second and third class and in the crew; coef are log odds ratios against the first class.
+    Returns:
+        A `Solution`, value the minimum in nats. In reference coding params =
+        LinearParams(coef (n_classes - 1, p), intercept (n_classes - 1,) or None), in symmetric coding
+        SymmetricParams(coef (n_classes, p), intercept (n_classes,) or None).
+
+    Statuses:
+        CONVERGED; INVALID_DATA, NON_FINITE_DATA, TOO_FEW_ROWS, ONE_CLASS, RANK_DEFICIENT, SEPARATED, MAX_STEPS,
+        STALLED; FLAT in symmetric coding with l2 = 0, where the answer is one of many; BOUNDARY where an intercept has
+        no finite estimate in spite of a penalty because its class has no rows.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype, shape or setting.
+
+    The example: the people on board the Titanic, men and women in first, second and third class and in the crew
+    (Dawson, Journal of Statistics Education 3, 1995); coef are log odds ratios against the first class.
 
     >>> import jaxnotes as jn
     >>> men, women = [180.0, 179.0, 510.0, 862.0], [145.0, 106.0, 196.0, 23.0]
@@ -84,6 +103,9 @@ def fit(
     >>> solution = fit(X, y, n_classes=4, weights=jnp.array(men + women))
     >>> print(jn.Status(int(solution.status)).name, np.asarray(solution.params.coef[:, 0]).round(3))
     CONVERGED [-0.308 -0.74  -3.408]
+
+    Source: McCullagh and Nelder, Generalized Linear Models (1989), section 5.2; Albert and Anderson, Biometrika 71
+    (1984).
     """
     data = _rows(X, y, n_classes, coding, intercept, weights, l2, tol)
     settings.check_count("max_steps", max_steps)
@@ -107,22 +129,35 @@ def infer(
 
         covariance = H^-1 I H^-1,   I = sum_i w_i (diag(p_i) - p_i p_i') kron x_i x_i',   H = I + n_obs l2
 
-    Arguments: solution, from `fit`. n_classes, coding: known from the solution; checked against it where given. cov:
-    "nonrobust", "HC0", "HC1" or "cluster" (with integer `groups`, (n,)); see `jaxnotes.core.inference.covariance` for
-    the formulas, where q is the size of coef and intercept together. HC2 and HC3 have no agreed form for several
-    classes. level: of the intervals, in (0, 1).
     With l2 > 0 this is the sampling variance of the ridge estimate about its own mean; it does not cover the bias that
     the penalty brings, so its intervals are not confidence intervals for the true coefficients.
 
-    Returns an `Inference`, vectors (m q,): class by class, the intercept first in each; `se.reshape(coef.shape[0], -1)`
-    has a row for each predictor. NaN unless the fit CONVERGED.
+    Args:
+        solution: what `fit` returned.
+        X: the rows, (n, p), as in `fit`.
+        y: the classes, (n,), as in `fit`.
+        n_classes: known from the solution, and checked against it where given; None by default.
+        coding: known from the solution, and checked against it where given; None by default.
+        weights: frequencies, (n,), 1 by default, as in `fit`.
+        l2: the penalty, (), 0 by default, as in `fit`.
+        cov: "nonrobust" (default), "HC0", "HC1" or "cluster"; formulas in `jaxnotes.core.inference.covariance`, where q
+            is the size of coef and intercept together. HC2 and HC3 have no agreed form for several classes.
+        groups: integer labels, (n,), exactly where cov is "cluster"; None by default.
+        level: of the intervals, (), in (0, 1), 0.95 by default.
 
-    Source: Agresti, Categorical Data Analysis (2013), section 8.1; White, Econometrica 50 (1982), 1-25.
+    Returns:
+        An `Inference`, vectors (m q,): class by class, the intercept first in each, so that row k of
+        `se.reshape(coef.shape[0], -1)` belongs to predictor k. NaN unless the fit CONVERGED.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, a solution of other data, an unknown cov or a level out of range.
 
     >>> X, y = jnp.repeat(jnp.array([[0.0], [1.0]]), 3, axis=0), jnp.tile(jnp.arange(3), 2)
     >>> weights = jnp.array([4.0, 8.0, 8.0, 4.0, 4.0, 12.0])
     >>> np.asarray(infer(fit(X, y, n_classes=3, weights=weights), X, y, weights=weights).se).round(3)
     array([0.612, 0.935, 0.612, 0.842], dtype=float32)
+
+    Source: Agresti, Categorical Data Analysis (2013), section 8.1; White, Econometrica 50 (1982), 1-25.
     """
     n_classes, coding = _classes(solution.params, n_classes, coding)
     data = _rows(X, y, n_classes, coding, solution.params.intercept is not None, weights, l2, None)
@@ -132,7 +167,19 @@ def infer(
 
 
 def predict_proba(solution: Solution, X: ArrayLike) -> Array:
-    """The probability of each class for each row of X (m, p), shape (m, n_classes); rows sum to 1.
+    """The probability of each class at each row of X.
+
+        p_ik = exp(eta_ik) / sum_j exp(eta_ij)
+
+    Args:
+        solution: what `fit` returned.
+        X: rows, (m, p), as many as you like.
+
+    Returns:
+        The probabilities, (m, n_classes); rows sum to 1.
+
+    Raises:
+        TypeError, ValueError: X of a wrong dtype or shape.
 
     >>> X, y = jnp.repeat(jnp.array([[0.0], [1.0]]), 3, axis=0), jnp.tile(jnp.arange(3), 2)
     >>> solution = fit(X, y, n_classes=3, weights=jnp.array([4.0, 8.0, 8.0, 4.0, 4.0, 12.0]))
@@ -143,7 +190,19 @@ def predict_proba(solution: Solution, X: ArrayLike) -> Array:
 
 
 def predict(solution: Solution, X: ArrayLike) -> Array:
-    """The most probable class for each row of X (m, p): an int32 array (m,); a tie goes to the first.
+    """The most probable class at each row of X; a tie goes to the first.
+
+        argmax_k eta_ik
+
+    Args:
+        solution: what `fit` returned.
+        X: rows, (m, p), as many as you like.
+
+    Returns:
+        The classes, an int32 array (m,).
+
+    Raises:
+        TypeError, ValueError: X of a wrong dtype or shape.
 
     >>> X, y = jnp.repeat(jnp.array([[0.0], [1.0]]), 3, axis=0), jnp.tile(jnp.arange(3), 2)
     >>> predict(fit(X, y, n_classes=3, weights=jnp.array([9.0, 8.0, 7.0, 4.0, 4.0, 12.0])), [[0.0], [1.0]])
@@ -161,7 +220,23 @@ def log_likelihood(
     coding: str | None = None,
     weights: ArrayLike | None = None,
 ) -> Array:
-    """The log-likelihood of the data at the estimate, sum_i w_i loglik_i, in nats, penalty excluded, shape ().
+    """The log-likelihood of the data at the estimate, in nats, penalty excluded.
+
+        sum_i w_i loglik_i
+
+    Args:
+        solution: what `fit` returned.
+        X: the rows, (n, p), as in `fit`.
+        y: the classes, (n,), as in `fit`.
+        n_classes: known from the solution, and checked against it where given; None by default.
+        coding: known from the solution, and checked against it where given; None by default.
+        weights: frequencies, (n,), 1 by default, as in `fit`.
+
+    Returns:
+        The log-likelihood, ().
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, or a solution of other data.
 
     >>> X, y = jnp.zeros((4, 1)), jnp.array([0, 0, 1, 2])
     >>> round(float(log_likelihood(fit(X, y, n_classes=3, l2=1.0), X, y)), 4)

@@ -17,7 +17,14 @@ from jaxnotes.core.values.status import Solution
 
 
 class FTest(NamedTuple):
-    """An F test: statistic, p-value P(F > statistic) and the two degrees of freedom, each ()."""
+    """An F test of several hypotheses at once.
+
+    Attributes:
+        statistic: F, ().
+        pvalue: P(F > statistic) under the hypothesis, ().
+        df1: degrees of freedom of the numerator, ().
+        df2: degrees of freedom of the denominator, ().
+    """
 
     statistic: Array
     pvalue: Array
@@ -33,14 +40,30 @@ def r_squared(
     weights: ArrayLike | None = None,
     precision: ArrayLike | None = None,
 ) -> Array:
-    """R2 = 1 - sum w p r^2 / sum w p (y - y_mean)^2, shape (); without an intercept y_mean is 0 (uncentred R2).
+    """The share of the variation of y that the fit explains.
+
+        R2 = 1 - sum_i w_i p_i r_i^2 / sum_i w_i p_i (y_i - y_mean)^2
+
+    Without an intercept y_mean is 0 (uncentred R2).
+
+    Args:
+        solution: what `fit` returned.
+        X: the rows, (n, p), as in `fit`.
+        y: the observed values, (n,), as in `fit`.
+        weights: frequencies, (n,), 1 by default, as in `fit`.
+        precision: 1 / variance up to a factor, (n,), 1 by default, as in `fit`.
+
+    Returns:
+        R2, ().
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, or a solution of other data.
 
     >>> import jaxnotes as jn
     >>> first = jn.datasets.anscombe()[0]
     >>> X = first.x[:, None]
     >>> round(float(r_squared(jn.least_squares.fit(X, first.y), X, first.y)), 4)
     0.6665
-
     """
     data = intake.equations_of(solution, X, y, weights, precision)
     return 1 - _rss(solution, data) / _total(solution, data)
@@ -54,14 +77,28 @@ def residual_sd(
     weights: ArrayLike | None = None,
     precision: ArrayLike | None = None,
 ) -> Array:
-    """sigma = sqrt(sum w p r^2 / (n_obs - rank)), shape (): the standard error of one observation of precision 1.
+    """The residual standard deviation: the standard error of one observation of precision 1.
+
+        sigma = sqrt(sum_i w_i p_i r_i^2 / (n_obs - rank)),    n_obs = sum_i w_i
+
+    Args:
+        solution: what `fit` returned.
+        X: the rows, (n, p), as in `fit`.
+        y: the observed values, (n,), as in `fit`.
+        weights: frequencies, (n,), 1 by default, as in `fit`.
+        precision: 1 / variance up to a factor, (n,), 1 by default, as in `fit`.
+
+    Returns:
+        sigma, ().
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, or a solution of other data.
 
     >>> import jaxnotes as jn
     >>> first = jn.datasets.anscombe()[0]
     >>> X = first.x[:, None]
     >>> round(float(residual_sd(jn.least_squares.fit(X, first.y), X, first.y)), 4)
     1.2366
-
     """
     data = intake.equations_of(solution, X, y, weights, precision)
     return jnp.sqrt(_rss(solution, data) / (_n_obs(data) - _rank(solution, data)))
@@ -79,12 +116,24 @@ def f_test(
 
         F = ((TSS - RSS) / df1) / (RSS / df2),     df1 = rank - 1 (rank without an intercept),     df2 = n_obs - rank
 
+    Args:
+        solution: what `fit` returned, with l2 = 0.
+        X: the rows, (n, p), as in `fit`.
+        y: the observed values, (n,), as in `fit`.
+        weights: frequencies, (n,), 1 by default, as in `fit`.
+        precision: 1 / variance up to a factor, (n,), 1 by default, as in `fit`.
+
+    Returns:
+        An `FTest`, each field ().
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, or a solution of other data.
+
     >>> import jaxnotes as jn
     >>> first = jn.datasets.anscombe()[0]
     >>> X = first.x[:, None]
     >>> round(float(f_test(jn.least_squares.fit(X, first.y), X, first.y).statistic), 2)
     17.99
-
     """
     data = intake.equations_of(solution, X, y, weights, precision)
     rss, rank = _rss(solution, data), _rank(solution, data)
@@ -101,15 +150,28 @@ def leverage(
     precision: ArrayLike | None = None,
     l2: ArrayLike = 0.0,
 ) -> Array:
-    """The leverage h_i = p_i x_i' (X'WX + n_obs l2)^-1 x_i of each row of X (n, p), shape (n,).
+    """How much each observation pulls its own fitted value.
 
-    sum w_i h_i is the number of parameters. The surveyor's redundancy number of an observation is
-    1 - h_i: the share of an error in it that shows in its own residual; their sum is the redundancy
-    r = n - t.
+        h_i = p_i x_i' (X'WX + n_obs l2)^-1 x_i
+
+    sum w_i h_i is the number of parameters. The surveyor's redundancy number of an observation is 1 - h_i: the share of
+    an error in it that shows in its own residual; their sum is the redundancy r = n - t.
+
+    Args:
+        X: the rows, (n, p).
+        intercept: whether one is fitted, a Python bool, True by default.
+        weights: frequencies, (n,), >= 0, 1 by default.
+        precision: 1 / variance up to a factor, (n,), >= 0, 1 by default.
+        l2: the penalty, (), >= 0, 0 by default.
+
+    Returns:
+        The leverages, (n,).
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, or l2 a negative number.
 
     >>> leverage(jnp.array([[8.0], [8.0], [8.0], [19.0]])).round(3)
     Array([0.333, 0.333, 0.333, 1.   ], dtype=float32)
-
     """
     data = intake.equations(X, jnp.zeros(jnp.shape(X)[:1]), intercept, weights, precision, l2)
     return bread(_terms(data, intercept))[1]
@@ -123,16 +185,28 @@ def log_likelihood(
     weights: ArrayLike | None = None,
     precision: ArrayLike | None = None,
 ) -> Array:
-    """The Gaussian log-likelihood at its maximum over sigma, in nats, shape ().
+    """The Gaussian log-likelihood at its maximum over sigma, in nats.
 
         - n/2 (log(2 pi RSS / n) + 1) + sum_i w_i log(p_i) / 2,     n = n_obs
+
+    Args:
+        solution: what `fit` returned.
+        X: the rows, (n, p), as in `fit`.
+        y: the observed values, (n,), as in `fit`.
+        weights: frequencies, (n,), 1 by default, as in `fit`.
+        precision: 1 / variance up to a factor, (n,), 1 by default, as in `fit`.
+
+    Returns:
+        The log-likelihood, ().
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, or a solution of other data.
 
     >>> import jaxnotes as jn
     >>> first = jn.datasets.anscombe()[0]
     >>> X = first.x[:, None]
     >>> round(float(log_likelihood(jn.least_squares.fit(X, first.y), X, first.y)), 3)
     -16.841
-
     """
     data = intake.equations_of(solution, X, y, weights, precision)
     n_obs = _n_obs(data)
@@ -149,15 +223,30 @@ def aic(
     weights: ArrayLike | None = None,
     precision: ArrayLike | None = None,
 ) -> Array:
-    """Akaike's criterion 2 k - 2 log_likelihood, shape (), with k = rank + 1: sigma counts, as in R and not in
-    statsmodels.
+    """Akaike's criterion, for models fitted to the same data; the smaller the better.
+
+        2 k - 2 log_likelihood,    k = rank + 1
+
+    sigma counts as a parameter, as in R and not in statsmodels.
+
+    Args:
+        solution: what `fit` returned.
+        X: the rows, (n, p), as in `fit`.
+        y: the observed values, (n,), as in `fit`.
+        weights: frequencies, (n,), 1 by default, as in `fit`.
+        precision: 1 / variance up to a factor, (n,), 1 by default, as in `fit`.
+
+    Returns:
+        The criterion, ().
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, or a solution of other data.
 
     >>> import jaxnotes as jn
     >>> first = jn.datasets.anscombe()[0]
     >>> X = first.x[:, None]
     >>> round(float(aic(jn.least_squares.fit(X, first.y), X, first.y)), 2)
     39.68
-
     """
     data = intake.equations_of(solution, X, y, weights, precision)
     k = _rank(solution, data) + 1
@@ -172,14 +261,30 @@ def bic(
     weights: ArrayLike | None = None,
     precision: ArrayLike | None = None,
 ) -> Array:
-    """Schwarz's criterion k log(n_obs) - 2 log_likelihood, shape (), with k = rank + 1 as in `aic`.
+    """Schwarz's criterion, for models fitted to the same data; the smaller the better.
+
+        k log(n_obs) - 2 log_likelihood,    k = rank + 1
+
+    sigma counts as a parameter, as in `aic`.
+
+    Args:
+        solution: what `fit` returned.
+        X: the rows, (n, p), as in `fit`.
+        y: the observed values, (n,), as in `fit`.
+        weights: frequencies, (n,), 1 by default, as in `fit`.
+        precision: 1 / variance up to a factor, (n,), 1 by default, as in `fit`.
+
+    Returns:
+        The criterion, ().
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, or a solution of other data.
 
     >>> import jaxnotes as jn
     >>> first = jn.datasets.anscombe()[0]
     >>> X = first.x[:, None]
     >>> round(float(bic(jn.least_squares.fit(X, first.y), X, first.y)), 2)
     40.88
-
     """
     data = intake.equations_of(solution, X, y, weights, precision)
     k = _rank(solution, data) + 1

@@ -37,20 +37,29 @@ def fit(
     precision: ArrayLike | None = None,
     l2: ArrayLike = 0.0,
 ) -> Solution:
-    """The least-squares (l2 = 0) or ridge estimate.
+    """The least-squares estimate (l2 = 0) or the ridge estimate of a linear model.
 
         minimize  sum_i w_i p_i (y_i - x_i'coef - intercept)^2 / (2 sum_i w_i) + l2 / 2 ||coef||^2
 
-    Arguments: X, (n, p). y, (n,). intercept: whether one is fitted; it is never penalized. weights, (n,),
-    frequencies: a row of weight k counts as k rows, one of weight 0 as absent. precision, (n,): 1 / variance of each
-    observation up to a common factor, the surveyor's P; it leaves n_obs alone. l2 >= 0; scikit-learn's Ridge has
-    alpha = n_obs l2.
+    Args:
+        X: the rows x_i, (n, p).
+        y: the observed values, (n,).
+        intercept: whether one is fitted, a Python bool, True by default; it is never penalized.
+        weights: frequencies w_i, (n,), >= 0, 1 by default; weight k counts as k rows, weight 0 as none.
+        precision: p_i = 1 / variance of each observation up to a common factor, the surveyor's P, (n,), >= 0, 1 by
+            default; it leaves n_obs = sum_i w_i alone.
+        l2: the penalty, (), >= 0, 0 by default; scikit-learn's Ridge has alpha = n_obs l2.
 
-    Returns a `Solution` with params = LinearParams(coef (p,), intercept () or None); grad_norm is in units of the
-    root mean square of y. Statuses: CONVERGED; INVALID_DATA, NON_FINITE_DATA; TOO_FEW_ROWS and RANK_DEFICIENT, with
-    the solution of least ||coef||; STALLED. Raises ValueError or TypeError for a wrong shape or dtype.
+    Returns:
+        A `Solution`: params = LinearParams(coef (p,), intercept () or None), value the minimum, grad_norm in units of
+        the root mean square of y.
 
-    Source: Björck, Numerical Methods for Least Squares Problems (1996), sections 2.9 and 6.6.
+    Statuses:
+        CONVERGED; INVALID_DATA, NON_FINITE_DATA; TOO_FEW_ROWS and RANK_DEFICIENT, with the solution of least ||coef||;
+        STALLED.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, or l2 a negative number.
 
     >>> import jaxnotes as jn
     >>> first = jn.datasets.anscombe()[0]
@@ -58,6 +67,7 @@ def fit(
     >>> print(f"y = {params.intercept:.3f} + {params.coef[0]:.4f} x")
     y = 3.000 + 0.5001 x
 
+    Source: Björck, Numerical Methods for Least Squares Problems (1996), sections 2.9 and 6.6.
     """
     return _fit(intake.equations(X, y, intercept, weights, precision, l2), intercept)
 
@@ -78,20 +88,32 @@ def infer(
 
         covariance = sigma^2 (X'WX)^-1,   sigma^2 = sum_i w_i p_i r_i^2 / df,   df = n_obs - rank
 
-    Arguments: solution, from `fit`. cov: "nonrobust", "HC0" to "HC3" or "cluster" (with integer `groups`, (n,)); see
-    `jaxnotes.core.inference.covariance` for the formulas. level: of the intervals, in (0, 1).
     With l2 > 0 it is the sampling variance H^-1 X'WX H^-1 sigma^2 of the ridge estimate about its own mean, with
     df = n_obs - trace of the smoother: the bias that the penalty brings is not covered.
 
-    Returns an `Inference`, vectors (q,) with the intercept first. For RANK_DEFICIENT it belongs to the solution of
-    least ||coef|| (pseudo-inverse); NaN for every other status but CONVERGED, and where df = 0.
+    Args:
+        solution: what `fit` returned.
+        X: the rows, (n, p), as in `fit`.
+        y: the observed values, (n,), as in `fit`.
+        weights: frequencies, (n,), 1 by default, as in `fit`.
+        precision: 1 / variance up to a factor, (n,), 1 by default, as in `fit`.
+        l2: the penalty, (), 0 by default, as in `fit`.
+        cov: "nonrobust" (default), "HC0" to "HC3" or "cluster"; formulas in `jaxnotes.core.inference.covariance`.
+        groups: integer labels, (n,), exactly where cov is "cluster"; None by default.
+        level: of the intervals, (), in (0, 1), 0.95 by default.
+
+    Returns:
+        An `Inference`, vectors (q,) with the intercept first. For RANK_DEFICIENT it belongs to the solution of least
+        ||coef|| (pseudo-inverse); NaN for every other status but CONVERGED, and where df = 0.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, a solution of other data, an unknown cov or a level out of range.
 
     >>> import jaxnotes as jn
     >>> first = jn.datasets.anscombe()[0]
     >>> X = first.x[:, None]
     >>> infer(fit(X, first.y), X, first.y).se.round(4)
     Array([1.1247, 0.1179], dtype=float32)
-
     """
     data = intake.equations_of(solution, X, y, weights, precision, l2)
     name, groups = check_covariance(cov, groups, data.X.shape[0])
@@ -99,13 +121,24 @@ def infer(
 
 
 def predict(solution: Solution, X: ArrayLike) -> Array:
-    """x'coef + intercept for each row of X (m, p), shape (m,).
+    """The fitted value at each row of X.
+
+        x_i'coef + intercept
+
+    Args:
+        solution: what `fit` returned.
+        X: rows, (m, p), as many as you like.
+
+    Returns:
+        The values, (m,).
+
+    Raises:
+        TypeError, ValueError: X of a wrong dtype or shape.
 
     >>> import jaxnotes as jn
     >>> first = jn.datasets.anscombe()[0]
     >>> predict(fit(first.x[:, None], first.y), [[10.0]]).round(3)
     Array([8.001], dtype=float32)
-
     """
     X = arrays.design(X, intercept=solution.params.intercept is not None)
     arrays.matches("solution.params.coef", solution.params.coef, (X.shape[1],))
@@ -113,17 +146,28 @@ def predict(solution: Solution, X: ArrayLike) -> Array:
 
 
 def loss(params: LinearParams, X: ArrayLike, y: ArrayLike, *, convention: str = "half_mean") -> Array:
-    """The squared-error loss, shape (): the notes' sum over i = 1 .. n, or one of its two common multiples.
+    """The squared-error loss: the notes' sum over i = 1 .. n, or one of its two common multiples.
 
         "sum": sum_i r_i^2       "mean": sum_i r_i^2 / n       "half_mean": sum_i r_i^2 / (2 n)
 
     All three have the same minimizer, but not the same gradient: a learning rate tuned for one is
     wrong for the others.
 
+    Args:
+        params: where the loss is taken, LinearParams(coef (p,), intercept () or None).
+        X: the rows, (n, p).
+        y: the observed values, (n,).
+        convention: "sum", "mean" or "half_mean" (default, the one that `fit` minimizes).
+
+    Returns:
+        The loss, ().
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, or an unknown convention.
+
     >>> params = LinearParams(jnp.array([1.0]), None)
     >>> [float(loss(params, [[1.0], [2.0]], [2.0, 4.0], convention=c)) for c in ("sum", "mean", "half_mean")]
     [5.0, 2.5, 1.25]
-
     """
     X = arrays.design(X, intercept=params.intercept is not None)
     y = arrays.per_row("y", y, X.shape[0])
@@ -139,16 +183,27 @@ def fit_orthogonal(x: ArrayLike, y: ArrayLike) -> Solution:
         minimize  sum_i (y_i - intercept - coef x_i)^2 / (2 n (1 + coef^2))
 
     With D = S_yy - S_xx the minimizer is coef = (D + sqrt(D^2 + 4 S_xy^2)) / (2 S_xy), through the means.
-    Arguments: x and y, (n,). Returns a `Solution` with coef (1,) and intercept (); status FLAT where the points have no
-    principal direction or a vertical one, and coef is NaN.
 
-    Source: Adcock (1878); Golub and Van Loan, Matrix Computations (2013), section 6.3.
+    Args:
+        x: the first coordinates, (n,).
+        y: the second coordinates, (n,).
+
+    Returns:
+        A `Solution`: params = LinearParams(coef (1,), intercept ()), value the minimum.
+
+    Statuses:
+        CONVERGED; NON_FINITE_DATA; FLAT where the points have no principal direction or a vertical one, and coef is
+        NaN.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape.
 
     >>> import jaxnotes as jn
     >>> first = jn.datasets.anscombe()[0]
     >>> print(f"{fit_orthogonal(first.x, first.y).params.coef[0]:.4f}")
     0.5544
 
+    Source: Adcock (1878); Golub and Van Loan, Matrix Computations (2013), section 6.3.
     """
     x = arrays.as_float("x", x)
     if x.ndim != 1 or x.shape[0] == 0:

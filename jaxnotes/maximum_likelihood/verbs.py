@@ -37,7 +37,12 @@ UserLogProb = Callable[[Any, Any], Array]
 
 
 class Interval(NamedTuple):
-    """lower and upper ends, flat vectors (q,)."""
+    """Intervals of all parameters, flat.
+
+    Attributes:
+        lower: the lower ends, (q,).
+        upper: the upper ends, (q,).
+    """
 
     lower: Array
     upper: Array
@@ -59,24 +64,33 @@ def fit(
     Where the information is not positive definite, or a Newton step fails, a trust region guards the step. It finds a
     maximum near the start; another start may find a higher one.
 
-    Arguments: log_prob(params, row), of one observation, in nats. params0, a pytree of real numbers, q in all. data, a
-    pytree of arrays with n rows each; row is data without that axis. weights, (n,), frequencies: a row of weight k
-    counts as k rows, one of weight 0 as absent. tol, of the scaled gradient max_j |g_j| max(|x_j|, 1) / max(|value|,
-    1). max_steps: steps tried.
+    Args:
+        log_prob: log_prob(params, row) -> (), the log-probability or log-density of one observation, in nats.
+        params0: the start, any pytree of real numbers, q in all.
+        data: a pytree of arrays with n rows each; row is data without that axis.
+        weights: frequencies w_i, (n,), >= 0, 1 by default; weight k counts as k rows, weight 0 as none.
+        tol: of the scaled gradient max_j |g_j| max(|x_j|, 1) / max(|value|, 1), (), >= 0, max(1e-10, 8 eps) of the
+            dtype by default.
+        max_steps: steps tried, a Python int >= 0, 100 by default.
 
-    Returns a `Solution` with params like params0 and value the mean negative log-likelihood. Statuses: CONVERGED, also
-    where rounding ends the descent within 1 % of a standard error of the maximum; INVALID_DATA, NON_FINITE_DATA,
-    TOO_FEW_ROWS; BAD_START, where log_prob or a derivative is not finite at params0; FLAT, where some combination of
-    the parameters does not matter; BOUNDARY, where the likelihood rises towards an edge of the parameter space or
-    infinity; MAX_STEPS; STALLED. Raises ValueError or TypeError for a wrong shape or dtype.
+    Returns:
+        A `Solution`: params like params0, value the mean negative log-likelihood.
 
-    Source: Nocedal and Wright, Numerical Optimization (2006), chapters 3 and 4.
+    Statuses:
+        CONVERGED, also where rounding ends the descent within 1 % of a standard error of the maximum; INVALID_DATA,
+        NON_FINITE_DATA, TOO_FEW_ROWS; BAD_START, where log_prob or a derivative is not finite at params0; FLAT, where
+        some combination of the parameters does not matter; BOUNDARY, where the likelihood rises towards an edge of the
+        parameter space or infinity; MAX_STEPS; STALLED.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, a log_prob that is no number, or a negative tol or max_steps.
 
     >>> tosses = jnp.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0])
     >>> solution = fit(lambda p, x: x * jnp.log(p) + (1 - x) * jnp.log(1 - p), 0.5, tosses)
     >>> print(f"p = {solution.params:.4f}, l = {-10 * solution.value:.4f}")
     p = 0.7000, l = -6.1086
 
+    Source: Nocedal and Wright, Numerical Optimization (2006), chapters 3 and 4.
     """
     settings.check_count("max_steps", max_steps)
     model, start, observed = intake.traced(log_prob, "params0", params0, data, weights)

@@ -17,9 +17,16 @@ CODINGS = ("reference", "symmetric")
 
 
 def loglik(eta: Array, y: Array) -> Array:
-    """Log-likelihood of the classes y (..., n) at the logits eta (..., n_classes, n), shape (..., n).
+    """The log-likelihood of classes at their logits, elementwise and in nats.
 
         log p_y = log sigma(eta_y - log sum_(k != y) exp(eta_k))
+
+    Args:
+        eta: logits of the classes 0 .. n_classes - 1, (..., n_classes, n).
+        y: the class of each row, (..., n), integers or floats that hold integers.
+
+    Returns:
+        The log-likelihoods, (..., n); exact at |eta| = 1e4.
 
     >>> loglik(jnp.array([[0.0], [1e4], [-1e4]]), jnp.array([2.0]))
     Array([-20000.], dtype=float32)
