@@ -30,7 +30,13 @@ from jaxnotes.core.values.status import Solution
 
 
 class ChiSquaredTest(NamedTuple):
-    """A chi-squared test: statistic, p-value P(X > statistic) and degrees of freedom, each ()."""
+    """A chi-squared test.
+
+    Attributes:
+        statistic: chi-squared in large samples under the hypothesis, ().
+        pvalue: P(X > statistic) under the hypothesis, ().
+        df: degrees of freedom, ().
+    """
 
     statistic: Array
     pvalue: Array
@@ -44,14 +50,18 @@ def likelihood_ratio_test(
 
         statistic = 2 n_obs (restricted.value - full.value),    df = difference of the numbers of parameters
 
-    Arguments: full and restricted, from `fit` or any other fit whose value is the mean negative log-likelihood. data
-    and weights, as given to both.
+    Args:
+        full: what `fit` returned for the full model, or any other fit whose value is the mean negative log-likelihood.
+        restricted: the same for the restricted model.
+        data: a pytree of arrays with n rows each, as given to both.
+        weights: frequencies, (n,), 1 by default, as given to both.
 
-    Returns a `ChiSquaredTest`: NaN unless both fits converged; a statistic that is negative by more than rounding, for
-    models that are not nested or another local maximum, has p-value NaN. Raises ValueError where full has no more
-    parameters than restricted.
+    Returns:
+        A `ChiSquaredTest`: NaN unless both fits converged; a statistic that is negative by more than rounding, from
+        models that are not nested or from another local maximum, has p-value NaN.
 
-    Source: Wilks (1938), Ann. Math. Statist. 9, 60-62.
+    Raises:
+        ValueError: full has no more parameters than restricted, one of them is a batch, or weights of a wrong shape.
 
     >>> from jaxnotes.maximum_likelihood import fit
     >>> tosses = jnp.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0])
@@ -61,6 +71,7 @@ def likelihood_ratio_test(
     >>> print(f"{test.statistic:.4f} on {test.df}, p = {test.pvalue:.4f}")
     0.4831 on 1, p = 0.4870
 
+    Source: Wilks (1938), Ann. Math. Statist. 9, 60-62.
     """
     df = observations.one_fit("full", full) - observations.one_fit("restricted", restricted)
     _check_nested(df)
@@ -77,13 +88,18 @@ def wald_test(restriction: Callable[[Any], Any], solution: Solution, inference: 
 
         statistic = c'(C V C')^-1 c,    c = restriction(params),  C its Jacobian,  V the covariance
 
-    Arguments: restriction, a smooth function from params to numbers, in any pytree, that are 0 under the hypothesis.
-    solution, from `fit`. inference, from the `infer` that follows it. Unlike the other two statistics it depends on how
-    the hypothesis is written: p = 1/2 and log p = log 1/2 give two.
+    Unlike the other two statistics it depends on how the hypothesis is written: p = 1/2 and log p = log 1/2 give two.
 
-    Returns a `ChiSquaredTest`: NaN unless the fit converged, or where one restriction follows from the others.
+    Args:
+        restriction: a smooth function from params to numbers, in any pytree, that are 0 under the hypothesis.
+        solution: what `fit` returned.
+        inference: what the `infer` that follows it returned, of any cov.
 
-    Source: Wald (1943), Trans. Amer. Math. Soc. 54, 426-482.
+    Returns:
+        A `ChiSquaredTest`: NaN unless the fit converged, or where one restriction follows from the others.
+
+    Raises:
+        ValueError: a batch of fits.
 
     >>> from jaxnotes.maximum_likelihood import fit, infer
     >>> tosses = jnp.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0])
@@ -93,6 +109,7 @@ def wald_test(restriction: Callable[[Any], Any], solution: Solution, inference: 
     >>> print(f"{test.statistic:.4f} on {test.df}, p = {test.pvalue:.4f}")
     1.9048 on 1, p = 0.1675
 
+    Source: Wald (1943), Trans. Amer. Math. Soc. 54, 426-482.
     """
     observations.one_fit("solution", solution)
     of = Estimate(inference.estimate, inference.covariance, inference.df, solution.converged)
@@ -114,12 +131,19 @@ def score_test(
 
         statistic = s' I^-1 s,    s the score and I the observed information of the full model at embed(restricted)
 
-    Arguments: log_prob, of the full model. embed, from the restricted parameters to the full ones, so that the
-    restricted model is lambda params, row: log_prob(embed(params), row). restricted, from its fit. data and weights.
+    Args:
+        log_prob: of one observation in the full model, as in `fit`.
+        embed: from the restricted parameters to the full ones, so that the restricted model is
+            lambda params, row: log_prob(embed(params), row).
+        restricted: what `fit` returned for the restricted model.
+        data: a pytree of arrays with n rows each, as in `fit`.
+        weights: frequencies, (n,), 1 by default, as in `fit`.
 
-    Returns a `ChiSquaredTest`: NaN unless the restricted fit converged, or where I is not positive definite there.
+    Returns:
+        A `ChiSquaredTest`: NaN unless the restricted fit converged, or where I is not positive definite there.
 
-    Source: Rao (1948), Proc. Camb. Phil. Soc. 44, 50-57.
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, a batch of fits, or a full model without more parameters.
 
     >>> from jaxnotes.maximum_likelihood import fit
     >>> log_prob = lambda p, row: jnp.where(row[1] == 1, jnp.log(p[row[0]]), jnp.log(1 - p[row[0]]))
@@ -130,6 +154,7 @@ def score_test(
     >>> print(f"{test.statistic:.4f} on {test.df}, p = {test.pvalue:.4f}")
     0.4941 on 1, p = 0.4821
 
+    Source: Rao (1948), Proc. Camb. Phil. Soc. 44, 50-57.
     """
     size = observations.one_fit("restricted", restricted)
     params = embed(restricted.params)
@@ -148,14 +173,26 @@ def _score_statistic(model: LogProb, theta: Array, observed: Observations) -> Ar
 
 
 def aic(solution: Solution, data: Any, *, weights: ArrayLike | None = None) -> Array:
-    """Akaike's criterion 2 k - 2 l, k the number of parameters, l the log-likelihood; NaN unless converged, shape ().
+    """Akaike's criterion, for models fitted to the same data; the smaller the better.
+
+        2 k - 2 l,    k the number of parameters,  l the log-likelihood
+
+    Args:
+        solution: what `fit` returned.
+        data: a pytree of arrays with n rows each, as in `fit`.
+        weights: frequencies, (n,), 1 by default, as in `fit`.
+
+    Returns:
+        The criterion, (); NaN unless the fit converged.
+
+    Raises:
+        ValueError: a batch of fits, or weights of a wrong shape.
 
     >>> from jaxnotes.maximum_likelihood import fit
     >>> tosses = jnp.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0])
     >>> solution = fit(lambda p, x: x * jnp.log(p) + (1 - x) * jnp.log(1 - p), 0.5, tosses)
     >>> print(f"{aic(solution, tosses):.4f}")
     14.2173
-
     """
     k = observations.one_fit("solution", solution)
     return jnp.where(
@@ -164,14 +201,26 @@ def aic(solution: Solution, data: Any, *, weights: ArrayLike | None = None) -> A
 
 
 def bic(solution: Solution, data: Any, *, weights: ArrayLike | None = None) -> Array:
-    """Schwarz's criterion k log(n_obs) - 2 l, k the number of parameters; NaN unless converged, shape ().
+    """Schwarz's criterion, for models fitted to the same data; the smaller the better.
+
+        k log(n_obs) - 2 l,    k the number of parameters,  l the log-likelihood,  n_obs = sum_i w_i
+
+    Args:
+        solution: what `fit` returned.
+        data: a pytree of arrays with n rows each, as in `fit`.
+        weights: frequencies, (n,), 1 by default, as in `fit`.
+
+    Returns:
+        The criterion, (); NaN unless the fit converged.
+
+    Raises:
+        ValueError: a batch of fits, or weights of a wrong shape.
 
     >>> from jaxnotes.maximum_likelihood import fit
     >>> tosses = jnp.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0])
     >>> solution = fit(lambda p, x: x * jnp.log(p) + (1 - x) * jnp.log(1 - p), 0.5, tosses)
     >>> print(f"{bic(solution, tosses):.4f}")
     14.5199
-
     """
     k, n_obs = observations.one_fit("solution", solution), _n_obs(data, weights, solution.value.dtype)
     return jnp.where(solution.converged, k * jnp.log(n_obs) + 2 * n_obs * solution.value, jnp.nan)

@@ -111,19 +111,27 @@ def infer(
 ) -> Inference:
     """Standard errors, z tests and Wald intervals of a fit; give the log_prob, data and weights that `fit` was given.
 
-    With the observed information I = -l'' and the scores u_i = log_prob' of the rows, at the estimate,
-
         nonrobust   I^-1
         HC0         I^-1 ( sum_i w_i u_i u_i' ) I^-1                    the sandwich, right where the law is wrong
         cluster     I^-1 ( sum_g s_g s_g' ) I^-1 G/(G-1) (n-1)/(n-q)    s_g = sum of w_i u_i over group g of G
 
-    n = sum_i w_i. Arguments: solution, from `fit` or from a family of `jaxnotes.distributions`. cov: one of these
-    names. groups: integer labels (n,), for "cluster". level: of the intervals, in (0, 1).
+    I = -l'' is the observed information and u_i = log_prob' the score of row i, at the estimate; n = sum_i w_i.
 
-    Returns an `Inference`, vectors (q,) in the order of `names(solution.params)`, df infinite. NaN unless CONVERGED and
-    where I is not positive definite.
+    Args:
+        log_prob: of one observation, as in `fit`.
+        solution: what `fit` returned, or a family of `jaxnotes.distributions`.
+        data: a pytree of arrays with n rows each, as in `fit`.
+        weights: frequencies, (n,), 1 by default, as in `fit`.
+        cov: "nonrobust" (default), "HC0" or "cluster".
+        groups: integer labels, (n,), exactly where cov is "cluster"; None by default.
+        level: of the intervals, (), in (0, 1), 0.95 by default.
 
-    Source: White (1982), Econometrica 50, 1-25; Liang and Zeger (1986), Biometrika 73, 13-22.
+    Returns:
+        An `Inference`, vectors (q,) in the order of `names(solution.params)`, df infinite. NaN unless the fit
+        CONVERGED, and where I is not positive definite.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, a batch of fits, an unknown cov or a level out of range.
 
     >>> tosses = jnp.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0])
     >>> log_prob = lambda p, x: x * jnp.log(p) + (1 - x) * jnp.log(1 - p)
@@ -131,6 +139,7 @@ def infer(
     >>> print(f"{inferred.se[0]:.6f}")
     0.144914
 
+    Source: White (1982), Econometrica 50, 1-25; Liang and Zeger (1986), Biometrika 73, 13-22.
     """
     observations.one_fit("solution", solution)
     model, theta, observed = intake.traced(log_prob, "solution.params", solution.params, data, weights)
@@ -149,10 +158,19 @@ def profile_intervals(
     They follow the likelihood where it is skew, and do not depend on how the parameters are written. Where l never
     falls so far on one side, that end is the edge of the parameter space or infinite.
 
-    Arguments: as for `infer`. Returns an `Interval`, vectors (q,) in the order of `names(solution.params)`. NaN where
-    an end was not found, and unless the status is CONVERGED or BOUNDARY.
+    Args:
+        log_prob: of one observation, as in `fit`.
+        solution: what `fit` returned.
+        data: a pytree of arrays with n rows each, as in `fit`.
+        weights: frequencies, (n,), 1 by default, as in `fit`.
+        level: of the intervals, (), in (0, 1), 0.95 by default.
 
-    Source: Venzon and Moolgavkar (1988), J. R. Stat. Soc. C 37, 87-94.
+    Returns:
+        An `Interval`, vectors (q,) in the order of `names(solution.params)`. NaN where an end was not found, and unless
+        the status is CONVERGED or BOUNDARY.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, a batch of fits or a level out of range.
 
     >>> tosses = jnp.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0])
     >>> log_prob = lambda p, x: x * jnp.log(p) + (1 - x) * jnp.log(1 - p)
@@ -160,6 +178,7 @@ def profile_intervals(
     >>> print(f"{interval.lower[0]:.4f} {interval.upper[0]:.4f}")
     0.3935 0.9154
 
+    Source: Venzon and Moolgavkar (1988), J. R. Stat. Soc. C 37, 87-94.
     """
     observations.one_fit("solution", solution)
     model, theta, observed = intake.traced(log_prob, "solution.params", solution.params, data, weights)
@@ -176,13 +195,18 @@ def delta_method(
 
         covariance = D V D',    D the Jacobian of function at the estimate,  V the covariance
 
-    Arguments: function, from params to numbers in any pytree, for example from free coordinates
-    back to the natural ones (`jaxnotes.bijections.forward`). solution, from `fit`. inference, from
-    the `infer` that follows it.
+    Args:
+        function: from params to numbers in any pytree, for example from free coordinates back to the natural ones
+            (`jaxnotes.bijections.forward`).
+        solution: what `fit` returned.
+        inference: what the `infer` that follows it returned.
+        level: of the intervals, (), in (0, 1), 0.95 by default.
 
-    Returns an `Inference` about function(params), flat, in the order of `names(function(params))`.
+    Returns:
+        An `Inference` about function(params), flat, in the order of `names(function(params))`.
 
-    Source: van der Vaart, Asymptotic Statistics (1998), theorem 3.1.
+    Raises:
+        ValueError: a batch of fits or a level out of range.
 
     >>> from jaxnotes import bijections
     >>> counts, free = jnp.array([109, 65, 22, 3, 1]), bijections.positive()
@@ -192,6 +216,7 @@ def delta_method(
     >>> print(f"{rate.estimate[0]:.4f} {rate.se[0]:.4f}")
     0.6100 0.0552
 
+    Source: van der Vaart, Asymptotic Statistics (1998), theorem 3.1.
     """
     observations.one_fit("solution", solution)
     of = Estimate(inference.estimate, inference.covariance, inference.df, solution.converged)
@@ -203,34 +228,73 @@ def delta_method(
 
 
 def log_likelihood(log_prob: UserLogProb, params: Any, data: Any, weights: ArrayLike | None = None) -> Array:
-    """l = sum_i w_i log_prob(params, row_i) in nats, shape (). Arguments as for `fit`.
+    """The log-likelihood of the data at any params, in nats.
+
+        l(params) = sum_i w_i log_prob(params, row_i)
+
+    Args:
+        log_prob: of one observation, as in `fit`.
+        params: where it is taken, any pytree of real numbers.
+        data: a pytree of arrays with n rows each, as in `fit`.
+        weights: frequencies, (n,), 1 by default, as in `fit`.
+
+    Returns:
+        The log-likelihood, ().
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape.
 
     >>> log_prob = lambda p, x: x * jnp.log(p) + (1 - x) * jnp.log(1 - p)
     >>> print(f"{log_likelihood(log_prob, 0.7, jnp.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0])):.4f}")
     -6.1086
-
     """
     return _log_likelihood(*intake.traced(log_prob, "params", params, data, weights))
 
 
 def score(log_prob: UserLogProb, params: Any, data: Any, weights: ArrayLike | None = None) -> Array:
-    """The gradient of `log_likelihood` in params, flat, (q,): 0 at the maximum.
+    """The gradient of `log_likelihood` in params: 0 at the maximum.
+
+        s = dl / dparams
+
+    Args:
+        log_prob: of one observation, as in `fit`.
+        params: where it is taken, any pytree of real numbers, q in all.
+        data: a pytree of arrays with n rows each, as in `fit`.
+        weights: frequencies, (n,), 1 by default, as in `fit`.
+
+    Returns:
+        The score, flat in the order of `names(params)`, (q,).
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape.
 
     >>> log_prob = lambda p, x: x * jnp.log(p) + (1 - x) * jnp.log(1 - p)
     >>> print(f"{score(log_prob, 0.5, jnp.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0]))[0]:.4f}")
     8.0000
-
     """
     return _derivatives(*intake.traced(log_prob, "params", params, data, weights))[0]
 
 
 def observed_information(log_prob: UserLogProb, params: Any, data: Any, weights: ArrayLike | None = None) -> Array:
-    """Minus the Hessian of `log_likelihood` in params, flat, (q, q): at the maximum the inverse of the covariance.
+    """Minus the Hessian of `log_likelihood` in params: at the maximum the inverse of the covariance.
+
+        I = -d^2 l / dparams^2
+
+    Args:
+        log_prob: of one observation, as in `fit`.
+        params: where it is taken, any pytree of real numbers, q in all.
+        data: a pytree of arrays with n rows each, as in `fit`.
+        weights: frequencies, (n,), 1 by default, as in `fit`.
+
+    Returns:
+        The information, in the order of `names(params)`, (q, q).
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape.
 
     >>> log_prob = lambda p, x: x * jnp.log(p) + (1 - x) * jnp.log(1 - p)
     >>> print(observed_information(log_prob, 0.5, jnp.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0])))
     [[40.]]
-
     """
     return _derivatives(*intake.traced(log_prob, "params", params, data, weights))[1]
 

@@ -50,9 +50,14 @@ def flatten(params: Any) -> tuple[Array, Callable[[Array], Any]]:
 def names(params: Any) -> list[str]:
     """One name for each of the flat parameters: its place in the pytree, as in "coef[0]" or "scale".
 
+    Args:
+        params: any pytree of numbers or arrays, q numbers in all; `LinearParams` put the intercept first.
+
+    Returns:
+        The names, a list of q strings.
+
     >>> names({"coef": jnp.zeros(2), "scale": jnp.ones(())})
     ['coef[0]', 'coef[1]', 'scale']
-
     """
     if isinstance(params, LinearParams):
         first = [] if params.intercept is None else ["intercept"]
