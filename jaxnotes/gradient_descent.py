@@ -45,7 +45,12 @@ RULES = ("gradient_descent", "momentum", "nesterov")
 
 
 class Settings(NamedTuple):
-    """The rate and the decay of a rule of `jaxnotes.methods`; the decay of plain gradient descent is 0."""
+    """The rate and the decay of a rule of `jaxnotes.methods`.
+
+    Attributes:
+        rate: the length of a step in units of the gradient, ().
+        decay: the share of the last move that goes on, (); 0 for plain gradient descent.
+    """
 
     rate: Array
     decay: Array
@@ -57,14 +62,22 @@ def mode_factor(rate: ArrayLike, eigenvalue: ArrayLike) -> Array:
         |1 - rate eigenvalue|
 
     Below 1 the error dies out, at 1 it stays, above 1 it grows: on a quadratic the eigen-directions
-    do not mix, so rate < 2 / L is not only enough but needed. Arguments: rate, (); eigenvalue,
-    (...). Returns (...).
+    do not mix, so rate < 2 / L is not only enough but needed.
 
-    Source: Goh, Why Momentum Really Works, Distill (2017).
+    Args:
+        rate: of gradient descent, ().
+        eigenvalue: of the Hessian, (...).
+
+    Returns:
+        The factors, (...), >= 0.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape.
 
     >>> mode_factor(2 / 11, jnp.array([1.0, 10.0])).round(4)
     Array([0.8182, 0.8182], dtype=float32)
 
+    Source: Goh, Why Momentum Really Works, Distill (2017).
     """
     return jnp.abs(1 - arrays.scalar("rate", rate) * arrays.as_float("eigenvalue", eigenvalue))
 
@@ -76,15 +89,24 @@ def convergence_factor(kappa: float, *, rule: str = "gradient_descent") -> float
         momentum          (sqrt(kappa) - 1) / (sqrt(kappa) + 1)
         nesterov          1 - 1 / sqrt(kappa)
 
-    In the long run, for the last two: they first swing up, by a factor that grows like the number of steps. Arguments:
-    kappa >= 1 and rule, Python values. The settings are those of `best_settings`.
+    In the long run, for the last two: they first swing up, by a factor that grows like the number of steps. The
+    settings are those of `best_settings`.
 
-    Source: Nesterov, Introductory Lectures on Convex Optimization (2004), section 2.1.5; Polyak, Introduction to
-    Optimization (1987), section 3.2.1; Lessard, Recht and Packard (2016), SIAM J. Optim. 26, 57-95, section 4.
+    Args:
+        kappa: the condition number, a Python number >= 1.
+        rule: "gradient_descent" (default), "momentum" or "nesterov".
+
+    Returns:
+        The factor, a Python number in [0, 1).
+
+    Raises:
+        ValueError: kappa < 1 or an unknown rule.
 
     >>> round(convergence_factor(10.0), 4), round(convergence_factor(10.0, rule="momentum"), 4)
     (0.8182, 0.5195)
 
+    Source: Nesterov, Introductory Lectures on Convex Optimization (2004), section 2.1.5; Polyak, Introduction to
+    Optimization (1987), section 3.2.1; Lessard, Recht and Packard (2016), SIAM J. Optim. 26, 57-95, section 4.
     """
     _check_rule(rule)
     if not kappa >= 1:
@@ -103,11 +125,19 @@ def steps_needed(kappa: float, tol: float, *, rule: str = "gradient_descent") ->
 
         log tol / log convergence_factor(kappa), rounded up
 
-    Arguments: kappa >= 1, 0 < tol < 1 and rule, as in `convergence_factor`.
+    Args:
+        kappa: the condition number, a Python number >= 1.
+        tol: the factor by which the error shall fall, a Python number in (0, 1).
+        rule: "gradient_descent" (default), "momentum" or "nesterov".
+
+    Returns:
+        The number of steps, a Python int >= 1.
+
+    Raises:
+        ValueError: kappa or tol out of range, or an unknown rule.
 
     >>> steps_needed(10.0, 1e-6), steps_needed(1000.0, 1e-6), steps_needed(1000.0, 1e-6, rule="momentum")
     (69, 6908, 219)
-
     """
     if not 0 < tol < 1:
         raise ValueError(f"tol: expected a number between 0 and 1, got {tol}.")
@@ -122,12 +152,22 @@ def best_settings(mu: ArrayLike, L: ArrayLike, *, rule: str = "gradient_descent"
         momentum          rate 4 / (sqrt(L) + sqrt(mu))^2, decay ((sqrt(L) - sqrt(mu)) / (sqrt(L) + sqrt(mu)))^2
         nesterov          rate 1 / L, decay (sqrt(L) - sqrt(mu)) / (sqrt(L) + sqrt(mu))
 
-    Arguments: 0 < mu <= L, (). Returns `Settings`. Source: as for `convergence_factor`.
+    Args:
+        mu: the smallest curvature, (), > 0.
+        L: the largest curvature, (), >= mu.
+        rule: "gradient_descent" (default), "momentum" or "nesterov".
+
+    Returns:
+        A `Settings`, each field ().
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, or an unknown rule.
 
     >>> rate, decay = best_settings(1.0, 100.0, rule="momentum")
     >>> print(f"{rate:.4f} {decay:.4f}")
     0.0331 0.6694
 
+    Source: as for `convergence_factor`.
     """
     _check_rule(rule)
     mu, L = arrays.scalar("mu", mu), arrays.scalar("L", L)
@@ -141,35 +181,58 @@ def best_settings(mu: ArrayLike, L: ArrayLike, *, rule: str = "gradient_descent"
 
 
 def inverse_decay(rate: ArrayLike, decay: ArrayLike) -> Callable[[Array], Array]:
-    """The schedule k -> rate / (1 + decay k), for `rate=` of a method.
+    """A schedule of rates that stochastic gradients need to settle down, to be the `rate` of a method.
 
-    Its sum diverges and the sum of its squares does not, which is what stochastic gradients need to settle down.
+        k  ->  rate / (1 + decay k)
 
-    Source: Robbins and Monro (1951), Ann. Math. Statist. 22, 400-407.
+    Its sum diverges and the sum of its squares does not.
+
+    Args:
+        rate: the first rate, (), > 0.
+        decay: how fast it falls, (), > 0.
+
+    Returns:
+        A function of the number k of steps made.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape.
 
     >>> schedule = inverse_decay(0.5, 1.0)
     >>> [float(schedule(k)) for k in (0, 1, 4)]
     [0.5, 0.25, 0.10000000149011612]
 
+    Source: Robbins and Monro (1951), Ann. Math. Statist. 22, 400-407.
     """
     rate, decay = arrays.scalar("rate", rate), arrays.scalar("decay", decay)
     return lambda count: rate / (1 + decay * count)
 
 
 def largest_curvature(fun: Callable[..., Array], x: Any, *args: Any, key: Array, products: int = 50) -> Array:
-    """L, the largest |eigenvalue| of the Hessian of fun(x, *args) at x, by power iteration, shape ().
+    """The largest |eigenvalue| of the Hessian of fun(x, *args) at x, by power iteration.
+
+        L = max over ||v|| = 1 of |v'Hv|
 
     It needs products of the Hessian with a vector, each as cheap as a few gradients, and never the Hessian. The
     estimate is never above L, and close to it when the two largest eigenvalues are not; 1 / L is a safe rate.
 
-    Arguments: x, any pytree of float arrays. key: of the random first direction. products: how many.
+    Args:
+        fun: fun(x, *args) -> (), twice differentiable.
+        x: where the Hessian is taken, any pytree of float arrays.
+        args: what else fun takes.
+        key: of the random first direction.
+        products: how many products of the Hessian, a Python int >= 1, 50 by default.
 
-    Source: Golub and Van Loan, Matrix Computations (2013), section 7.3.1.
+    Returns:
+        The estimate of L, ().
+
+    Raises:
+        TypeError, ValueError: x of a wrong dtype, or products < 1.
 
     >>> bowl = lambda x: (x[0] ** 2 + 10 * x[1] ** 2) / 2
     >>> print(f"{largest_curvature(bowl, jnp.zeros(2), key=jax.random.key(0)):.4f}")
     10.0000
 
+    Source: Golub and Van Loan, Matrix Computations (2013), section 7.3.1.
     """
     if products < 1:
         raise ValueError(f"products: expected at least 1, got {products}.")

@@ -32,8 +32,13 @@ DEAD = 1e-3  # a unit is dead where its activation's slope is no larger than tha
 
 
 class Comparison(NamedTuple):
-    """best, (): the arm of the lowest mean loss. pvalue (arms,): of each against it, adjusted, 1 for itself and NaN for
-    an arm with a loss that is not finite. tied (arms,): which are not told from the best, itself included.
+    """Which of several arms is best, and which others may be.
+
+    Attributes:
+        best: the arm of the lowest mean loss, ().
+        pvalue: of each arm against it, adjusted, 1 for itself and NaN for an arm with a loss that is not finite,
+            (arms,).
+        tied: which arms are not told from the best, itself included, (arms,).
     """
 
     best: Array
@@ -45,12 +50,19 @@ class Comparison(NamedTuple):
 class Selection:
     """What an experiment found, as NumPy arrays; A activations, R rates.
 
-    activation: A names. rate (R,). loss (A, R): the mean validation loss, inf where a training diverged, and its
-    standard error se (A, R), with the factor of the test. dead_units (A, R): the share of hidden units whose slope is
-    at most 1e-3 at every validation row, after training. grad_norm (A, R, layers): of the loss with respect to each
-    layer's W before training, where it vanishes or explodes. diverged (A, R): trainings that did. best_rate (A,): the
-    index of the rate of the lowest loss. pvalue (A,): of each activation against the best at their best rates,
-    Holm-adjusted. tied: the names that are not told from the best at the level asked.
+    Attributes:
+        activation: A names.
+        rate: the learning rates, (R,).
+        loss: the mean validation loss, inf where a training diverged, (A, R).
+        se: its standard error, with the factor of the test, (A, R).
+        dead_units: the share of hidden units whose slope is at most 1e-3 at every validation row, after training, (A,
+            R).
+        grad_norm: of the loss with respect to each layer's W before training, where it vanishes or explodes, (A, R,
+            layers).
+        diverged: how many trainings did, (A, R).
+        best_rate: the index of the rate of the lowest loss, (A,).
+        pvalue: of each activation against the best at their best rates, adjusted by Holm, (A,).
+        tied: the names that are not told from the best at the level asked.
     """
 
     activation: tuple[str, ...]
@@ -113,16 +125,30 @@ def select_activation(
 ) -> Selection:
     """Cross-validate networks with each activation at each rate, and say which is best if the data can tell.
 
-    Arguments: key, of the folds, and in each of the order of rows and the starts, the same for all activations and
-    rates. sizes and output: as for `init`. data: (X, y), as for `loss`. activations: names or functions, at least two.
-    rates, handed to optimizer, a function from a rate to a rule, optax.adam where None. folds, seeds: of each, at least
-    two folds; the n mod folds rows left over train in every fold. epochs, batch_size: as for `train`. level: a
-    difference counts at 1 - level.
+        t = mean(d) / sqrt((1 / folds + n_validation / n_training) var(d)),   d as in `compare`
 
-    Returns a `Selection`. Each activation is judged at the rate of its own lowest loss, so the losses there are a
-    little too low, for all alike. On the host; all networks of a fold are trained in one vmap.
+    Each activation is judged at the rate of its own lowest loss, so the losses there are a little too low, for all
+    alike. On the host; all networks of a fold are trained in one vmap.
 
-    Source: Nadeau and Bengio, Machine Learning 52 (2003), 239-281, for the factor; Holm, Scand. J. Statist. 6 (1979).
+    Args:
+        key: of the folds, and in each of the order of rows and the starts, the same for all activations and rates.
+        sizes: of the input, of each hidden layer, at least one, and of the output, as for `init`.
+        data: the pair (X, y), as for `loss`.
+        activations: names or functions, at least two; ("sigmoid", "tanh", "relu", "gelu") by default.
+        rates: learning rates, handed to optimizer; (1e-3, 1e-2) by default.
+        output: "regression" (default), "binary" or "classes", as for `init`.
+        optimizer: a function from a rate to a rule; None (default) for optax.adam.
+        folds: a Python int from 2 to n, 5 by default; the n mod folds rows left over train in every fold.
+        seeds: starts in each fold, a Python int >= 1, 4 by default.
+        epochs: passes over the rows, a Python int >= 1, 30 by default.
+        batch_size: rows of a batch, a Python int >= 1, 32 by default, None for all rows.
+        level: a difference counts at 1 - level, a Python number in (0, 1), 0.95 by default.
+
+    Returns:
+        A `Selection`.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype, shape or setting.
 
     >>> x = jnp.linspace(-1, 1, 60)[:, None]
     >>> arms = {"activations": ("identity", "relu"), "rates": (0.01,)}
@@ -130,6 +156,7 @@ def select_activation(
     >>> print(found.verdict)
     relu wins: every other activation has a larger validation loss.
 
+    Source: Nadeau and Bengio, Machine Learning 52 (2003), 239-281, for the factor; Holm, Scand. J. Statist. 6 (1979).
     """
     if len(activations) < 2:
         raise ValueError(f"activations: expected at least two to choose from, got {len(activations)}.")
@@ -168,14 +195,21 @@ def compare(losses: ArrayLike, *, factor: ArrayLike, level: ArrayLike = 0.95) ->
 
         t = mean(d) / sqrt(factor var(d)),   d = the losses of an arm minus those of the best, fold by fold
 
-    Arguments: losses, (arms, folds). factor: 1 / folds for independent folds, 1 / folds + n_validation / n_training for
-    cross-validation. level: an arm is tied where its two-sided p-value, by Holm's adjustment, is at least 1 - level.
-    Returns a `Comparison`. Equal losses are tied (p = 1), losses that are not finite never.
+    Args:
+        losses: of each arm in each fold, (arms, folds), at least two folds.
+        factor: 1 / folds for independent folds, 1 / folds + n_validation / n_training for cross-validation, ().
+        level: an arm is tied where its two-sided p-value, by Holm's adjustment, is at least 1 - level; (), in (0, 1),
+            0.95 by default.
+
+    Returns:
+        A `Comparison`. Equal losses are tied (p = 1), losses that are not finite never.
+
+    Raises:
+        TypeError, ValueError: losses of a wrong dtype or shape.
 
     >>> found = compare([[0.50, 0.52, 0.49], [0.51, 0.51, 0.50], [0.90, 0.93, 0.88]], factor=1 / 3)
     >>> found.tied.tolist(), [round(p, 4) for p in found.pvalue.tolist()]
     ([True, True, False], [1.0, 0.6667, 0.0004])
-
     """
     losses = arrays.as_float("losses", losses)
     if losses.ndim != 2 or losses.shape[1] < 2:

@@ -27,7 +27,12 @@ Activation = str | Callable[[Array], Array]
 
 
 class Layer(NamedTuple):
-    """W (n_out, n_in), a row a unit, and b (n_out,)."""
+    """The matrix and the shift of a layer of n_out units.
+
+    Attributes:
+        W: row i is unit i, (n_out, n_in).
+        b: entry i is unit i, (n_out,).
+    """
 
     W: Array
     b: Array
@@ -38,8 +43,11 @@ class Layer(NamedTuple):
 class Network:
     """A network: the numbers that are trained, and how to read them.
 
-    layers: a `Layer` for each step between sizes. activation: one function of a number, or several, of which `choice`,
-    an integer that may be traced and batched, picks one (None where there is one). output: see `init`.
+    Attributes:
+        layers: a `Layer` for each step between sizes.
+        choice: which activation is taken, an integer that may be traced and batched; None where there is one.
+        activation: one function of a number, or several, a tuple fixed while tracing.
+        output: "regression", "binary" or "classes", see `init`.
     """
 
     layers: tuple[Layer, ...]
@@ -48,7 +56,14 @@ class Network:
     output: str = field(metadata={"static": True})
 
     def activate(self, x: Array) -> Array:
-        """phi(x), entry by entry."""
+        """The hidden activation phi, entry by entry.
+
+        Args:
+            x: pre-activations, (...).
+
+        Returns:
+            phi(x), (...).
+        """
         if self.choice is None:
             return self.activation[0](x)
         return jax.lax.switch(self.choice, self.activation, x)
@@ -59,10 +74,14 @@ class Network:
 class Training:
     """A finished training, and how it went.
 
-    params: the `Network` at the end; with early stopping, at the epoch of the lowest validation loss; if the numbers
-    became infinite or NaN, at the end of the last epoch that was finite throughout. status: int8, a `Status`, see
-    `train`. epochs: how many were completed. loss and validation_loss: (epochs,), per epoch, NaN after the last and
-    where there was no validation. loss is the mean over the rows, each as its mini-batch found it.
+    Attributes:
+        params: the `Network` at the end; with early stopping, at the epoch of the lowest validation loss; if the
+            numbers became infinite or NaN, at the end of the last epoch that was finite throughout.
+        status: int8, a `Status`, see `train`, ().
+        epochs: how many were completed, ().
+        loss: the mean over the rows, each as its mini-batch found it, per epoch, NaN after the last, (epochs,).
+        validation_loss: the loss of the validation data after each epoch, NaN after the last and without such data,
+            (epochs,).
     """
 
     params: Network
@@ -86,18 +105,30 @@ def init(
 
         Var W_ij = g^2 / n_in,   g = 1 in the first layer, 1 / sqrt(E[phi(z)^2]), z ~ N(0, 1), in those after it
 
-    so that every pre-activation has mean square 1 for inputs whose columns have. Arguments: sizes, of the input, of
-    each hidden layer and of the output, Python ints. activation: a name of `activations.NAMES` or "identity", a
-    function of one number, or a sequence of these with choice, an integer, the one to take. scheme: "normal" or
-    "uniform". output: "regression"; "binary", a logit for each output; "classes", a logit for each class. gain: g of
-    all layers, if not that computed. Sweep key, gain and choice by jax.vmap.
+    so that every pre-activation has mean square 1 for inputs whose columns have. Sweep key, gain and choice by
+    jax.vmap.
 
-    Source: He et al., Delving deep into rectifiers (2015), section 2.2; `activations.gain`.
+    Args:
+        key: of the weights, from `jax.random.key`.
+        sizes: of the input, of each hidden layer and of the output, Python ints >= 1, at least two.
+        activation: a name of `activations.NAMES` or "identity", a function of one number, or a sequence of these,
+            together with choice; "relu" by default.
+        scheme: the law of the weights, "normal" (default) or "uniform".
+        output: "regression" (default); "binary", a logit for each output; "classes", a logit for each class.
+        gain: g of all layers, (), or None (default) for g as above.
+        choice: which activation of a sequence to take, an integer, (); None (default) where there is one.
+
+    Returns:
+        A `Network` of the default float type.
+
+    Raises:
+        TypeError, ValueError: a size, a name or a choice that does not exist.
 
     >>> network = init(jax.random.key(0), (3, 4, 1), "tanh", output="binary")
     >>> sum(leaf.size for leaf in jax.tree.leaves(network))
     21
 
+    Source: He et al., Delving deep into rectifiers (2015), section 2.2; `activations.gain`.
     """
     sizes = tuple(sizes)
     if len(sizes) < 2 or not all(isinstance(size, int) and size >= 1 for size in sizes):
@@ -127,18 +158,26 @@ def init(
 
 
 def apply(params: Network, x: ArrayLike) -> Array:
-    """The output of a network for one example: numbers, logits, or one logit a class.
+    """The output of a network for one example: numbers, logits, or one logit per class.
 
         a = x;   a = phi(W a + b) for each hidden layer;   z = W a + b for the last
 
-    Arguments: x, (n_in,). Returns (n_out,). For the rows of X write jax.vmap(apply, (None,
-    0))(params, X), which XLA makes one matrix product a layer. Probabilities are
-    activations.sigmoid or softmax of the logits.
+    For the rows of X write jax.vmap(apply, (None, 0))(params, X), which XLA makes one matrix product
+    per layer. Probabilities are activations.sigmoid or softmax of the logits.
+
+    Args:
+        params: a `Network`.
+        x: one example, (n_in,).
+
+    Returns:
+        z, (n_out,).
+
+    Raises:
+        TypeError, ValueError: x of a wrong dtype or shape.
 
     >>> network = init(jax.random.key(0), (3, 4, 1))
     >>> apply(network, jnp.ones(3)).shape, jax.vmap(apply, (None, 0))(network, jnp.ones((5, 3))).shape
     ((1,), (5, 1))
-
     """
     x = arrays.as_float("x", x)
     if x.shape != (params.layers[0].W.shape[1],):
@@ -150,28 +189,48 @@ def apply(params: Network, x: ArrayLike) -> Array:
 
 
 def loss(params: Network, X: ArrayLike, y: ArrayLike) -> Array:
-    """The mean loss over the rows, shape (): half the squared error, or the negative log-likelihood in nats.
+    """The mean loss over the rows: half the squared error, or the negative log-likelihood in nats.
 
-    Arguments: X, (n, n_in). y, (n, n_out), or (n,) with one output: numbers, or for "binary" 0 or 1 (or a share in
-    between); for "classes" (n,), the classes 0 .. n_out - 1. NaN where y holds anything else.
+        regression  ||z - t||^2 / 2      binary  sum_k softplus(z_k) - t_k z_k      classes  log sum_k exp(z_k) - t'z
+
+    Args:
+        params: a `Network`.
+        X: the rows, (n, n_in).
+        y: the targets t, (n, n_out), or (n,) with one output: numbers, or for "binary" 0 or 1 (or a share in between);
+            for "classes" (n,), the classes 0 .. n_out - 1.
+
+    Returns:
+        The loss, (); NaN where y holds anything else.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape.
 
     >>> network = init(jax.random.key(0), (2, 3), gain=0.0, output="classes")
     >>> print(f"{loss(network, jnp.ones((4, 2)), jnp.array([0, 1, 2, 2])):.4f}")  # log 3
     1.0986
-
     """
     return _mean_loss(params.layers, params, _rows(params, X, y), None)
 
 
 def accuracy(params: Network, X: ArrayLike, y: ArrayLike) -> Array:
-    """The share of right labels, shape (): the largest logit for classes, the signs of the logits for binary outputs.
+    """The share of right labels: the largest logit for classes, the signs of the logits for binary outputs.
 
-    Arguments: as for `loss`. A logit of 0 counts for 0, as in `logistic_regression.predict`.
+    A logit of 0 counts for 0, as in `logistic_regression.predict`.
+
+    Args:
+        params: a `Network` with binary or classes output.
+        X: the rows, (n, n_in).
+        y: the labels, as for `loss`.
+
+    Returns:
+        The share, (), in [0, 1]; NaN where y holds anything else.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, or a network with regression output.
 
     >>> network = init(jax.random.key(0), (2, 3), gain=0.0, output="classes")
     >>> print(accuracy(network, jnp.ones((4, 2)), jnp.array([0, 0, 0, 2])))
     0.75
-
     """
     if params.output == "regression":
         raise ValueError("params: expected a network with binary or classes output, got regression. See loss.")
@@ -197,18 +256,36 @@ def train(
 ) -> Training:
     """Fit a network to data by steps on mini-batches, the whole run in one compiled call.
 
-    Arguments: key, of the order of the rows, drawn anew each epoch. params, from `init`. data: (X, y), as for `loss`;
-    the last batch of an epoch is smaller where batch_size does not divide n, and counts with the rows it has.
-    optimizer: any optax rule or any of `jaxnotes.methods` that does not compare values between steps; optax.adam(1e-3)
-    by default. batch_size: None for all rows. validation: (X, y), whose loss is taken after each epoch. patience: stop
-    when that has not been at its lowest for so many epochs, and return the network of the epoch where it was.
+        minimize  loss(params, X, y), a mean over rows,  by the gradients of means over batches
 
-    Returns a `Training`. Statuses: CONVERGED, patience ran out; MAX_STEPS, all epochs were run, which without patience
-    is how a training ends; DIVERGED, NaN or infinite numbers in the epoch after `epochs`; NON_FINITE_DATA and
-    INVALID_DATA (a label out of range), nothing was run. The same key gives the same bits on one device. Many networks:
-    jax.vmap over key, params and what the optimizer holds; with one key for all the order is drawn once and the first
-    layers multiply as one matrix, which is faster. A stopped network of a batch waits for the others. An optimizer
-    made anew compiles anew: make it once, or jit what calls train.
+    The same key gives the same bits on one device. Many networks: jax.vmap over key, params and what the optimizer
+    holds; with one key for all the order is drawn once and the first layers multiply as one matrix, which is faster. A
+    stopped network of a batch waits for the others. An optimizer made anew compiles anew: make it once, or jit what
+    calls train.
+
+    Args:
+        key: of the order of the rows, which is drawn anew in each epoch.
+        params: the start, from `init`.
+        data: the pair (X, y), as for `loss`.
+        optimizer: any optax rule, or any of `jaxnotes.methods` that does not compare values between steps; None
+            (default) for optax.adam(1e-3).
+        epochs: passes over the rows, a Python int >= 1, 30 by default.
+        batch_size: rows of a batch, a Python int >= 1, 32 by default, None for all rows. The last batch of an epoch is
+            smaller where it does not divide n, and counts with the rows it has.
+        validation: a pair (X, y) whose loss is taken after each epoch; None by default.
+        patience: stop when the validation loss has not been at its lowest for so many epochs, and return the network of
+            the epoch where it was; a Python int >= 1, or None (default) to run all epochs.
+
+    Returns:
+        A `Training`.
+
+    Statuses:
+        CONVERGED, patience ran out; MAX_STEPS, all epochs were run, which without patience is how a training ends;
+        DIVERGED, NaN or infinite numbers in the epoch after `epochs`; NON_FINITE_DATA and INVALID_DATA (a label out of
+        range), nothing was run.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype, shape or setting, or patience without validation.
 
     >>> import jaxnotes as jn
     >>> X, y = jnp.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), jnp.array([0, 1, 1, 0])
@@ -216,7 +293,6 @@ def train(
     >>> result = train(jax.random.key(0), network, (X, y), optimizer=jn.methods.gradient_descent(1.0), epochs=500)
     >>> print(accuracy(result.params, X, y), Status(int(result.status)).name, int(result.epochs))
     1.0 MAX_STEPS 500
-
     """
     run = _prepare(key, params, data, optimizer, epochs, batch_size, validation, patience)
     state, losses = minibatches.advance(*run, 0, epochs)
@@ -235,16 +311,31 @@ def train_in_chunks(
     validation: tuple[ArrayLike, ArrayLike] | None = None,
     patience: int | None = None,
 ) -> Iterator[Training]:
-    """The `Training` after each `every` epochs, for a bar, a plot or a checkpoint; the last is that of `train`, bit by
-    bit. On the host, not inside jit.
+    """`train`, told every few epochs: for a bar, a plot or a checkpoint.
 
-    Arguments: as for `train`. The status is MAX_STEPS until a training stops, which ends the iteration.
+    The last `Training` is that of `train`, bit by bit. On the host, not inside jit.
+
+    Args:
+        key: of the order of the rows, as in `train`.
+        params: the start, from `init`.
+        data: the pair (X, y), as for `loss`.
+        every: epochs from one `Training` to the next, a Python int >= 1.
+        optimizer: as in `train`; None (default) for optax.adam(1e-3).
+        epochs: passes over the rows, a Python int >= 1, 30 by default.
+        batch_size: rows of a batch, a Python int >= 1, 32 by default, None for all rows.
+        validation: a pair (X, y) whose loss is taken after each epoch; None by default.
+        patience: epochs without a new lowest validation loss before it stops, as in `train`; None by default.
+
+    Yields:
+        The `Training` so far. Its status is MAX_STEPS until a training stops, which ends the iteration.
+
+    Raises:
+        TypeError, ValueError: as in `train`, or every is no whole number >= 1.
 
     >>> X = jnp.arange(6.0)[:, None] / 6
     >>> chunks = train_in_chunks(jax.random.key(0), init(jax.random.key(1), (1, 1)), (X, X), every=10)
     >>> [int(training.epochs) for training in chunks]
     [10, 20, 30]
-
     """
     settings.check_count("every", every, least=1)
     run = _prepare(key, params, data, optimizer, epochs, batch_size, validation, patience)

@@ -27,11 +27,25 @@ class Bijection:
     """A one-to-one function from free coordinates onto the values that a parameter may take."""
 
     def forward(self, u: Array) -> Array:
-        """The parameter at the free coordinates u."""
+        """The parameter at free coordinates.
+
+        Args:
+            u: free coordinates, any real numbers.
+
+        Returns:
+            The parameter x, inside its range.
+        """
         raise NotImplementedError
 
     def inverse(self, x: Array) -> Array:
-        """The free coordinates of the parameter x; NaN or infinite where x is not strictly inside the range."""
+        """The free coordinates of a parameter.
+
+        Args:
+            x: the parameter, strictly inside its range.
+
+        Returns:
+            The free coordinates u; NaN or infinite where x is not inside.
+        """
         raise NotImplementedError
 
 
@@ -110,36 +124,52 @@ def _check_vector(name: str, x: Array) -> None:
 
 
 def real() -> Bijection:
-    """Any real number: x = u. For the leaves of a pytree of bijections that are not restricted.
+    """Any real number: for the leaves of a pytree of bijections that are not restricted.
+
+        x = u
+
+    Returns:
+        A `Bijection`, entry by entry.
 
     >>> print(real().forward(jnp.array(-2.0)))
     -2.0
-
     """
     return _Real()
 
 
 def positive() -> Bijection:
-    """A positive number, entry by entry: x = exp(u), u = log x.
+    """A positive number.
+
+        x = exp(u),    u = log x
+
+    Returns:
+        A `Bijection`, entry by entry.
 
     >>> print(positive().inverse(jnp.array(1.0)))
     0.0
-
     """
     return _Positive()
 
 
 def bounded(lower: ArrayLike, upper: ArrayLike) -> Bijection:
-    """A number strictly between two bounds, entry by entry.
+    """A number strictly between two bounds.
 
         x = lower + (upper - lower) / (1 + exp(-u)),    u = log(x - lower) - log(upper - x)
 
-    Arguments: lower < upper, numbers or arrays that broadcast to the parameter. With an infinite bound it is the
-    one-sided lower + exp(u) or upper - exp(-u), with two x = u. Raises ValueError where numbers are not in this order.
+    With an infinite bound it is the one-sided lower + exp(u) or upper - exp(-u), with two x = u.
+
+    Args:
+        lower: the lower bound, a number or an array that broadcasts to the parameter, -inf for none.
+        upper: the upper bound, the same, above lower, inf for none.
+
+    Returns:
+        A `Bijection`, entry by entry.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype, or numbers that are not in this order.
 
     >>> print(bounded(0.0, 5.0).forward(jnp.array(0.0)))
     2.5
-
     """
     numbers = [end for end in (lower, upper) if isinstance(end, (int, float))]
     if any(math.isnan(end) for end in numbers) or (len(numbers) == 2 and not numbers[0] < numbers[1]):
@@ -152,19 +182,25 @@ def simplex() -> Bijection:
 
         x = softmax(0, u_1, ..., u_(k-1)),    u_j = log x_j - log x_0
 
+    Returns:
+        A `Bijection` of vectors, (..., k - 1) to (..., k).
+
     >>> print(simplex().forward(jnp.array([0.0, 0.0, 0.0])))
     [0.25 0.25 0.25 0.25]
-
     """
     return _Simplex()
 
 
 def ordered() -> Bijection:
-    """Increasing numbers along the last axis: x_1 = u_1, x_j = x_(j-1) + exp(u_j).
+    """Increasing numbers along the last axis.
+
+        x_1 = u_1,   x_j = x_(j-1) + exp(u_j)
+
+    Returns:
+        A `Bijection` of vectors, (..., k) to (..., k).
 
     >>> print(ordered().forward(jnp.array([1.0, 0.0, 0.0])))
     [1. 2. 3.]
-
     """
     return _Ordered()
 
@@ -172,22 +208,38 @@ def ordered() -> Bijection:
 def forward(bijection: Any, free: Any) -> Any:
     """The parameters at free coordinates.
 
-    Arguments: bijection, a `Bijection` or a pytree of them, one for each leaf of free (or for all leaves below it).
+    Args:
+        bijection: a `Bijection` or a pytree of them, one for each leaf of free (or for all leaves below it).
+        free: the free coordinates, a pytree of arrays.
+
+    Returns:
+        The parameters, a pytree like free.
+
+    Raises:
+        TypeError, ValueError: a leaf that is no `Bijection`, or one that is missing.
 
     >>> params = forward({"rate": positive(), "offset": real()}, {"rate": jnp.zeros(2), "offset": jnp.ones(1)})
     >>> print(params["rate"], params["offset"])
     [1. 1.] [1.]
-
     """
     return _leaf_by_leaf(lambda part, leaf: part.forward(leaf), bijection, free)
 
 
 def inverse(bijection: Any, params: Any) -> Any:
-    """The free coordinates of parameters, as `forward` takes them; NaN or infinite where params are not inside.
+    """The free coordinates of parameters, as `forward` takes them.
+
+    Args:
+        bijection: a `Bijection` or a pytree of them, one for each leaf of params (or for all leaves below it).
+        params: the parameters, a pytree of arrays, strictly inside their ranges.
+
+    Returns:
+        The free coordinates, a pytree like params; NaN or infinite where params are not inside.
+
+    Raises:
+        TypeError, ValueError: a leaf that is no `Bijection`, or one that is missing.
 
     >>> print(inverse(bounded(0.0, 2.0), [jnp.array([1.0, 0.0])]))
     [Array([  0., -inf], dtype=float32)]
-
     """
     return _leaf_by_leaf(lambda part, leaf: part.inverse(leaf), bijection, params)
 

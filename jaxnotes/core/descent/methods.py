@@ -23,7 +23,15 @@ Objective = Callable[[Any], Array]
 
 
 class Iterate(NamedTuple):
-    """Where a method stands: x, the value and gradient there, its own memory, and whether no step helps any more."""
+    """Where a method stands.
+
+    Attributes:
+        x: the point, a pytree.
+        value: of the function there, ().
+        grad: the gradient there, like x.
+        memory: whatever the method itself keeps.
+        stuck: whether no step helps any more, ().
+    """
 
     x: Any
     value: Array
@@ -33,10 +41,12 @@ class Iterate(NamedTuple):
 
 
 class Method(NamedTuple):
-    """A rule for steps: init(fun, x) -> Iterate and step(fun, Iterate) -> Iterate.
+    """A rule for steps.
 
-    compares: whether it compares values of fun between steps, so that fun must stay the same.
-
+    Attributes:
+        init: init(fun, x) -> the first `Iterate`.
+        step: step(fun, iterate) -> the next `Iterate`.
+        compares: whether it compares values of fun between steps, so that fun must stay the same; False by default.
     """
 
     init: Callable[[Objective, Any], Iterate]
@@ -55,31 +65,74 @@ class _Moving(NamedTuple):
 
 
 def gradient_descent(rate: Rate) -> Method:
-    """x_(k+1) = x_k - rate grad f(x_k); with a fixed rate it descends for rate < 2 / L, L the largest curvature.
+    """Steps against the gradient.
 
-    Arguments: rate > 0, or a schedule k -> rate, k = 0, 1, ...: a function of yours or any of optax.
+        x_(k+1) = x_k - rate grad f(x_k)
 
+    With a fixed rate it descends for rate < 2 / L, L the largest curvature.
+
+    Args:
+        rate: (), > 0, or a schedule k -> rate, k = 0, 1, ...: a function of yours or any of optax.
+
+    Returns:
+        A `Method`.
+
+    Raises:
+        ValueError: rate is a number out of range.
+
+    >>> from jaxnotes import minimize
+    >>> print(f"{minimize(lambda x: (x - 3) ** 2, 0.0, method=gradient_descent(0.25)).params:.3f}")
+    3.000
     """
     return momentum(rate, 0.0)
 
 
 def momentum(rate: Rate, decay: ArrayLike) -> Method:
-    """Heavy ball: v_(k+1) = decay v_k - rate grad f(x_k), x_(k+1) = x_k + v_(k+1), from v_0 = 0, with |decay| < 1.
+    """Heavy ball: a step against the gradient, and a share of the last move.
+
+        v_(k+1) = decay v_k - rate grad f(x_k),   x_(k+1) = x_k + v_(k+1),   v_0 = 0
+
+    Args:
+        rate: (), > 0, or a schedule k -> rate, as in `gradient_descent`.
+        decay: the share of the last move that goes on, (), in (-1, 1).
+
+    Returns:
+        A `Method`.
+
+    Raises:
+        ValueError: rate or decay is a number out of range.
+
+    >>> from jaxnotes import minimize
+    >>> print(f"{minimize(lambda x: (x - 3) ** 2, 0.0, method=momentum(0.25, 0.5)).params:.3f}")
+    3.000
 
     Source: Polyak (1964), USSR Comp. Math. 4(5), 1-17.
-
     """
     return _rolling(rate, decay, lambda velocity, push: velocity)
 
 
 def nesterov(rate: Rate, decay: ArrayLike) -> Method:
-    """Nesterov's momentum: v_(k+1) = decay v_k - rate grad f(x_k), x_(k+1) = x_k + decay v_(k+1) - rate grad f(x_k).
+    """Nesterov's momentum: the gradient is taken at the point ahead.
 
-    x_k is the point ahead at which the gradient is taken, as in optax and PyTorch; it has the limit of the
-    sequence that it looks ahead of.
+        v_(k+1) = decay v_k - rate grad f(x_k),   x_(k+1) = x_k + decay v_(k+1) - rate grad f(x_k),   v_0 = 0
+
+    x_k is the point ahead, as in optax and PyTorch; it has the limit of the sequence that it looks ahead of.
+
+    Args:
+        rate: (), > 0, or a schedule k -> rate, as in `gradient_descent`.
+        decay: the share of the last move that goes on, (), in (-1, 1).
+
+    Returns:
+        A `Method`.
+
+    Raises:
+        ValueError: rate or decay is a number out of range.
+
+    >>> from jaxnotes import minimize
+    >>> print(f"{minimize(lambda x: (x - 3) ** 2, 0.0, method=nesterov(0.25, 0.5)).params:.3f}")
+    3.000
 
     Source: Nesterov, Introductory Lectures on Convex Optimization (2004), section 2.2.1.
-
     """
     return _rolling(rate, decay, lambda velocity, push: jnp.add(decay * velocity, push))
 
@@ -107,13 +160,28 @@ def _rolling(rate: Rate, decay: ArrayLike, move: Callable[[Array, Array], Array]
 
 
 def backtracking(rate: ArrayLike = 1.0, shrink: float = 0.5, slope: float = 1e-4) -> Method:
-    """Gradient descent that finds its own rate: shrunk until f falls by slope rate |grad f|^2 (Armijo), then doubled.
+    """Gradient descent that finds its own rate: it is shrunk until f falls by enough, then doubled.
 
-    One trial a step: where the trial fails x stays, and the next step tries shrink times the rate. Arguments: rate > 0,
-    the first to try. 0 < shrink < 1. 0 < slope < 1, the share of the fall that the gradient promises.
+        accept where  f(x - rate g) < f(x) - slope rate ||g||^2,  g the gradient     (Armijo)
+
+    One trial per step: where the trial fails x stays, and the next step tries shrink times the rate.
+
+    Args:
+        rate: the first to try, (), > 0, 1 by default.
+        shrink: what a failure multiplies the rate by, (), in (0, 1), 0.5 by default.
+        slope: the share of the fall that the gradient promises, (), in (0, 1), 1e-4 by default.
+
+    Returns:
+        A `Method`.
+
+    Raises:
+        ValueError: a number out of range.
+
+    >>> from jaxnotes import minimize
+    >>> print(f"{minimize(lambda x: (x - 3) ** 2, 0.0, method=backtracking()).params:.3f}")
+    3.000
 
     Source: Armijo (1966), Pacific J. Math. 16, 1-3; Nocedal and Wright, Numerical Optimization (2006), algorithm 3.1.
-
     """
     _check_range("rate", rate, 0, math.inf)
     _check_range("shrink", shrink, 0, 1)
@@ -135,11 +203,23 @@ def backtracking(rate: ArrayLike = 1.0, shrink: float = 0.5, slope: float = 1e-4
 
 
 def inverse_curvature(key: Array, products: int = 20) -> Method:
-    """Gradient descent with rate 1 / L, L the largest |curvature| at x, by power iteration with Hessian products.
+    """Gradient descent whose rate is 1 / L, L the largest |curvature| at x, by power iteration.
 
-    Arguments: key, of the random direction that the iteration starts from. products: Hessian products before the first
-    step; each later step adds one, which follows L as it changes. No Hessian is formed.
+        x_(k+1) = x_k - grad f(x_k) / L(x_k)
 
+    No Hessian is formed.
+
+    Args:
+        key: of the random direction that the iteration starts from.
+        products: Hessian products before the first step, a Python int >= 1, 20 by default; each later step adds one,
+            which follows L as it changes.
+
+    Returns:
+        A `Method`.
+
+    >>> from jaxnotes import minimize
+    >>> print(f"{minimize(lambda x: (x - 3) ** 2, 0.0, method=inverse_curvature(jax.random.key(0))).params:.3f}")
+    3.000
     """
 
     def init(fun: Objective, x: Any) -> Iterate:
@@ -162,14 +242,22 @@ class _Trial(NamedTuple):
 
 
 def newton() -> Method:
-    """Newton's method with step control: d = -|H|^-1 grad f(x), x + t d with t = 1, 1/2, 1/4, ... until f does not
-    rise.
+    """Newton's method with step control.
 
-    |H| is the Hessian with its eigenvalues made positive, so that d descends where H is indefinite too; one trial a
+        d = -|H|^-1 grad f(x),   x + t d with t = 1, 1/2, 1/4, ... until f does not rise
+
+    |H| is the Hessian with its eigenvalues made positive, so that d descends where H is indefinite too; one trial per
     step. Where the promised gain drowns in the rounding of f, the gradient decides. Cost: n^3 for n parameters.
 
-    Source: Nocedal and Wright, Numerical Optimization (2006), section 3.4.
+    Returns:
+        A `Method`.
 
+    >>> from jaxnotes import minimize
+    >>> solution = minimize(lambda x: (x - 3) ** 2, 0.0, method=newton())
+    >>> print(solution.params, solution.steps)
+    3.0 1
+
+    Source: Nocedal and Wright, Numerical Optimization (2006), section 3.4.
     """
 
     def aim(fun: Objective, x: Any, grad: Any) -> _Trial:
@@ -201,7 +289,21 @@ def newton() -> Method:
 
 
 def from_optax(rule: Any) -> Method:
-    """Any optax GradientTransformation, line searches included: x_(k+1) = x_k + update(grad f(x_k))."""
+    """Any rule of optax, line searches included.
+
+        x_(k+1) = x_k + update(grad f(x_k))
+
+    Args:
+        rule: an optax GradientTransformation.
+
+    Returns:
+        A `Method`.
+
+    >>> import optax
+    >>> from jaxnotes import minimize
+    >>> print(f"{minimize(lambda x: (x - 3) ** 2, 0.0, method=from_optax(optax.sgd(0.25))).params:.3f}")
+    3.000
+    """
     import optax
 
     rule = optax.with_extra_args_support(rule)
@@ -220,8 +322,19 @@ def from_optax(rule: Any) -> Method:
 def lbfgs(memory_size: int = 10) -> Method:
     """Limited-memory BFGS with a zoom line search, from optax: for many parameters.
 
-    Source: Liu and Nocedal (1989), Math. Programming 45, 503-528.
+        x_(k+1) = x_k - rate B_k grad f(x_k),   B_k the inverse Hessian as the last moves show it
 
+    Args:
+        memory_size: how many moves it remembers, a Python int >= 1, 10 by default.
+
+    Returns:
+        A `Method`.
+
+    >>> from jaxnotes import minimize
+    >>> print(f"{minimize(lambda x: (x - 3) ** 2, 0.0, method=lbfgs()).params:.3f}")
+    3.000
+
+    Source: Liu and Nocedal (1989), Math. Programming 45, 503-528.
     """
     import optax
 

@@ -20,7 +20,13 @@ NEWTON_PARAMETERS = 200  # up to here Newton's n^3 is cheap; beyond, L-BFGS
 
 
 class Path(NamedTuple):
-    """The path of a method: params, leaves with a leading axis of length steps + 1; value, grad_norm (steps + 1,)."""
+    """The path of a method: every iterate, the start included.
+
+    Attributes:
+        params: the iterates, a pytree like x0 whose leaves have a leading axis of length steps + 1.
+        value: of the function, (steps + 1,).
+        grad_norm: the scaled gradient, as in `minimize`, (steps + 1,).
+    """
 
     params: Any
     value: Array
@@ -44,20 +50,35 @@ def minimize(
     tol: ArrayLike | None = None,
     max_steps: int = 1000,
 ) -> Solution:
-    """A local minimum of fun(x, *args) over x, any pytree of float arrays, from x0.
+    """A local minimum of fun(x, *args) over x, from x0.
 
         stops where  max_j |g_j| max(|x_j|, 1) / max(|fun|, 1) <= tol,  g the gradient
 
-    Arguments: fun, differentiable, returns a scalar. method: a `jaxnotes.methods` method or any optax rule; None
-    takes Newton with step control up to 200 parameters and L-BFGS beyond. tol: max(1e-10, 8 eps) of the dtype by
-    default. Returns a `Solution` whose params are like x0; its derivatives with respect to args, and to whatever fun
-    closes over, are those of the exact minimum (implicit function theorem). Statuses: CONVERGED, BAD_START, DIVERGED,
-    MAX_STEPS, STALLED. Batch by jax.vmap. It traces fun at each call; where that is too slow, jit what calls it.
+    Derivatives of the answer with respect to args, and to whatever fun closes over, are those of the exact minimum
+    (implicit function theorem). Batch by jax.vmap. It traces fun at each call; where that is too slow, jit what calls
+    it.
+
+    Args:
+        fun: fun(x, *args) -> (), differentiable.
+        x0: the start, any pytree of float arrays.
+        args: what else fun takes.
+        method: one of `jaxnotes.methods` or any optax rule; None (default) takes Newton with step control up to 200
+            parameters and L-BFGS beyond.
+        tol: where the scaled gradient stops, (), >= 0, max(1e-10, 8 eps) of the dtype by default.
+        max_steps: steps at most, a Python int >= 0, 1000 by default.
+
+    Returns:
+        A `Solution`: params like x0, value of fun there.
+
+    Statuses:
+        CONVERGED, BAD_START, DIVERGED, MAX_STEPS, STALLED.
+
+    Raises:
+        TypeError, ValueError: x0 of a wrong dtype, a fun that returns no number, or a setting out of range.
 
     >>> solution = minimize(lambda x, a: jnp.sum((x - a) ** 2), jnp.zeros(2), jnp.array([1.0, 2.0]))
     >>> print(solution.params, Status(int(solution.status)).name)
     [1. 2.] CONVERGED
-
     """
     x0 = intake.start(x0)
     rule = _as_method(method, x0)
@@ -78,14 +99,26 @@ def minimize(
 
 
 def minimize_path(fun: Callable[..., Array], x0: Any, *args: Any, method: Any, steps: int) -> Path:
-    """Every iterate of `steps` steps of a method on fun(x, *args) from x0, the start included: for pictures.
+    """Every iterate of a method on fun(x, *args) from x0, the start included: for pictures.
 
-    Arguments as in `minimize`. It neither stops early nor hides a divergence. Sweep a rate or a start by jax.vmap.
+    It neither stops early nor hides a divergence. Sweep a rate or a start by jax.vmap.
+
+    Args:
+        fun: fun(x, *args) -> (), differentiable.
+        x0: the start, any pytree of float arrays.
+        args: what else fun takes.
+        method: one of `jaxnotes.methods` or any optax rule.
+        steps: how many, a Python int >= 0.
+
+    Returns:
+        A `Path` of steps + 1 iterates.
+
+    Raises:
+        TypeError, ValueError: x0 of a wrong dtype, a fun that returns no number, or steps < 0.
 
     >>> path = minimize_path(lambda x: x**2, 10.0, method=methods.gradient_descent(0.2), steps=10)
     >>> print(path.params[-1].round(5))
     0.06047
-
     """
     x0 = intake.start(x0)
     rule = _as_method(method, x0)
@@ -105,13 +138,25 @@ def stochastic_path(
 
         x_(k+1) = x_k - rate grad loss(x_k, rows_k),   rows_k: batch_size rows of the data, drawn with replacement
 
-    so that each gradient is right on average where loss(x, rows) is a mean over rows. batch_size = 1 is stochastic
-    gradient descent, more is mini-batch. Arguments: data, a pytree of arrays with the rows on the first axis. key: of
-    all draws; the same key gives the same path. method: as in `minimize`, but none that compares values between steps
-    (newton, backtracking, lbfgs), for each step has another loss. Returns a `Path` whose value and grad_norm belong to
-    the rows drawn at that iterate. With a fixed rate it never settles; see `jaxnotes.gradient_descent.inverse_decay`.
+    so that each gradient is right on average where loss(x, rows) is a mean over rows. With a fixed rate it never
+    settles; see `jaxnotes.gradient_descent.inverse_decay`.
 
-    Source: Robbins and Monro (1951), Ann. Math. Statist. 22, 400-407.
+    Args:
+        loss: loss(x, rows) -> (), differentiable; rows is like data, with batch_size rows.
+        x0: the start, any pytree of float arrays.
+        data: a pytree of arrays with the rows on the first axis.
+        key: of all draws; the same key gives the same path.
+        method: as in `minimize`, but none that compares values between steps (newton, backtracking, lbfgs), because
+            each step has another loss.
+        steps: how many, a Python int >= 0.
+        batch_size: rows of each step, a Python int >= 1; 1 (default) is stochastic gradient descent, more is
+            mini-batch.
+
+    Returns:
+        A `Path` of steps + 1 iterates; its value and grad_norm belong to the rows drawn at each.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, a loss that is no number, such a method, or a count out of range.
 
     >>> data = jnp.array([1.0, 2.0, 6.0])
     >>> rule = methods.gradient_descent(lambda k: 1 / (1 + k))
@@ -120,6 +165,7 @@ def stochastic_path(
     >>> print(path.params.shape, abs(path.params[-1] - 3) < 0.2)
     (4001,) True
 
+    Source: Robbins and Monro (1951), Ann. Math. Statist. 22, 400-407.
     """
     x0 = intake.start(x0)
     rule = _as_method(method, x0)
