@@ -54,17 +54,26 @@ def forward_difference(fun: Callable[[Array], ArrayLike], x: ArrayLike, *, step:
 
         (f(x + h) - f(x)) / h,    error <= h/2 max |f''| + eps |f(x)| / h    (f right to half an ulp)
 
-    Arguments: fun, of a number. x, a number. step: h, not 0; negative for the slope from the left. By default the power
-    of two next to sqrt(2 eps) max(|x|, 1), the best where |f''| max(|x|, 1)^2 = |f|: an error near 1e-8 in float64 and
-    3e-4 in float32. The distance of the points as rounded, (x + h) - x, is what divides.
-    Returns a number; NaN where h vanishes beside x.
+    The distance of the points as rounded, (x + h) - x, is what divides.
 
-    Source: Nocedal and Wright, Numerical Optimization (2006), section 8.1.
+    Args:
+        fun: a function of a number, that returns one.
+        x: a number, ().
+        step: h, (), not 0, negative for the slope from the left. By default the power of two next to
+            sqrt(2 eps) max(|x|, 1), the best where |f''| max(|x|, 1)^2 = |f|: an error near 1e-8 in float64 and 3e-4 in
+            float32.
+
+    Returns:
+        The slope, (); NaN where h vanishes beside x.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, or step the number 0.
 
     >>> kink = [forward_difference(jnp.abs, 0.0, step=step) for step in (-0.001, 0.001)]
     >>> print(*kink)
     -1.0 1.0
 
+    Source: Nocedal and Wright, Numerical Optimization (2006), section 8.1.
     """
     x = arrays.scalar("x", x)
     fun = _real(fun)
@@ -77,16 +86,24 @@ def central_difference(fun: Callable[[Array], ArrayLike], x: ArrayLike, *, step:
 
         (f(x + h) - f(x - h)) / (2 h),    error <= h^2/6 max |f'''| + eps |f(x)| / h    (f right to half an ulp)
 
-    Arguments as in `forward_difference`; the default step is the power of two next to (3 eps)^(1/3) max(|x|, 1), the
-    best where |f'''| max(|x|, 1)^3 = |f|: an error near 1e-11 in float64 and 1e-5 in float32. At a kink it is the mean
-    of the two slopes, a number that means little.
-    Returns a number; NaN where h vanishes beside x.
+    At a kink it is the mean of the two slopes, a number that means little.
 
-    Source: Nocedal and Wright, Numerical Optimization (2006), section 8.1.
+    Args:
+        fun: a function of a number, that returns one.
+        x: a number, ().
+        step: h, (), not 0. By default the power of two next to (3 eps)^(1/3) max(|x|, 1), the best where
+            |f'''| max(|x|, 1)^3 = |f|: an error near 1e-11 in float64 and 1e-5 in float32.
+
+    Returns:
+        The slope, (); NaN where h vanishes beside x.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, or step the number 0.
 
     >>> print(f"{central_difference(jnp.sin, 1.0):.4f} {jnp.cos(1.0):.4f}")
     0.5403 0.5403
 
+    Source: Nocedal and Wright, Numerical Optimization (2006), section 8.1.
     """
     x = arrays.scalar("x", x)
     fun = _real(fun)
@@ -96,13 +113,24 @@ def central_difference(fun: Callable[[Array], ArrayLike], x: ArrayLike, *, step:
 
 
 def partial_derivative(fun: Callable[[Array], ArrayLike], x: ArrayLike, i: int) -> Array:
-    """The rate of f as x_i alone changes: one entry of the gradient, for the price of one evaluation.
+    """The rate of f as x_i alone changes: one entry of the gradient, at the price of one evaluation.
 
         d f(x) / d x_i
 
-    Arguments: fun, of a vector. x, (n,). i, from -n to n - 1. Returns a number, by autodiff. Partials may exist
-    without a gradient: below both limits are 0, yet the rate along the diagonal is 1/2. Autodiff does not find out: it
-    follows the branch taken, to 0 in forward mode and, through both branches, to NaN in reverse.
+    Partials may exist without a gradient: in the second example both limits are 0, yet the rate along the diagonal is
+    1/2. Autodiff does not find out: it follows the branch taken, to 0 in forward mode and, through both branches, to
+    NaN in reverse.
+
+    Args:
+        fun: a function of a vector, that returns a number.
+        x: a vector, (n,).
+        i: which entry, a Python int from -n to n - 1.
+
+    Returns:
+        The partial derivative, (), by autodiff.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, or i out of range.
 
     >>> fun = lambda x: x[0] ** 2 * x[1] + jnp.sin(x[1])
     >>> print(partial_derivative(fun, [1.0, 2.0], 0), partial_derivative(fun, [1.0, 2.0], 1).round(4))
@@ -111,7 +139,6 @@ def partial_derivative(fun: Callable[[Array], ArrayLike], x: ArrayLike, i: int) 
     >>> lines = [jnp.array(u) for u in ([1.0, 0.0], [0.0, 1.0], [0.5**0.5, 0.5**0.5])]
     >>> print(*[forward_difference(lambda t: cone(t * u), 0.0).round(4) for u in lines])
     0.0 0.0 0.5
-
     """
     x = arrays.as_float("x", x)
     if x.ndim != 1:
@@ -128,15 +155,22 @@ def directional_derivative(fun: Callable[[Any], Any], x: Any, u: Any) -> Any:
 
         d f(x + t u / ||u||) / dt  at t = 0,    which is  grad f(x) . u / ||u||  where f is differentiable
 
-    Arguments: fun, differentiable. x. u, like x; its length does not matter (`jacobian_product` keeps it).
-    Returns one rate per number that fun returns, in the same structure. NaN where u = 0, which is no direction.
+    Args:
+        fun: a differentiable function, with any outputs.
+        x: any pytree of float arrays.
+        u: the direction, like x; its length does not matter (`jacobian_product` keeps it).
+
+    Returns:
+        One rate per number that fun returns, in the same structure; NaN where u = 0, which is no direction.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype, or u unlike x.
 
     >>> fun = lambda x: x[0] ** 2 * x[1] + jnp.sin(x[1])
     >>> x = jnp.array([1.0, 2.0])
     >>> gradient = jax.grad(fun)(x)
     >>> print(directional_derivative(fun, x, gradient).round(4), jnp.linalg.norm(gradient).round(4))
     4.0424 4.0424
-
     """
     x = _floats("x", x)
     flat, unravel = ravel_pytree(_like("u", u, "x", x))
@@ -148,13 +182,20 @@ def tangent(fun: Callable[[Any], Any], a: Any) -> Callable[[Any], Any]:
 
         x  ->  f(a) + f'(a) (x - a),    which leaves an error of order ||x - a||^2
 
-    Arguments: fun, differentiable at a; with any outputs. a. Returns a function of x, like a, whose
-    result is like fun's. fun is evaluated once, not again with every x; for many x use jax.vmap.
+    Args:
+        fun: a function that is differentiable at a, with any outputs.
+        a: the point of contact, any pytree of float arrays.
+
+    Returns:
+        A function of x, like a, whose result is like fun's. It does not evaluate fun again; for many x
+        use jax.vmap.
+
+    Raises:
+        TypeError, ValueError: a of a wrong dtype; later, x unlike a.
 
     >>> line = tangent(lambda x: x**2, 3.0)
     >>> print(line(3.0), line(4.0))
     9.0 15.0
-
     """
     a = _floats("a", a)
     value, slope = jax.linearize(fun, a)
@@ -172,14 +213,22 @@ def steepest_direction(gradient: Any, norm: str = "l2") -> Any:
                                             "l1": sign(g_k) e_k      with rate max |g_j| = |g_k|, the first such k
                                             "linf": sign(g)          with rate sum |g_j|
 
-    Arguments: gradient, any pytree. norm. Returns the direction, like gradient; NaN where g is 0 or not finite, for
-    then there is none. The steepest descent is the opposite.
+    The steepest descent is the opposite.
 
-    Source: Boyd and Vandenberghe, Convex Optimization (2004), section 9.4.
+    Args:
+        gradient: g, any pytree of float arrays.
+        norm: the length of a step, "l2" (default), "l1" or "linf".
+
+    Returns:
+        The direction, like gradient; NaN where g is 0 or not finite and there is none.
+
+    Raises:
+        TypeError, ValueError: gradient of a wrong dtype or empty, or an unknown norm.
 
     >>> [steepest_direction(jnp.array([3.0, -4.0]), norm).tolist() for norm in ("l1", "linf")]
     [[0.0, -1.0], [1.0, -1.0]]
 
+    Source: Boyd and Vandenberghe, Convex Optimization (2004), section 9.4.
     """
     g, unravel = ravel_pytree(_floats("gradient", gradient))
     size = jnp.abs(g)
@@ -196,12 +245,17 @@ def steepest_direction(gradient: Any, norm: str = "l2") -> Any:
 
 
 class GradientCheck(NamedTuple):
-    """What `check_gradient` found at the worst entry: where it is, both derivatives, and the verdict on all entries.
+    """What `check_gradient` found at the worst entry, and the verdict on all entries, which is also its truth value.
 
-    leaf: the key path, as from jax.tree_util.keystr. entry: the index within the leaf. autodiff, numeric: the two
-    derivatives. jump: the slope to the right less that to the left, where it does not shrink with the step: a kink.
-    error: |autodiff - numeric| + |jump| / 2. tolerance: what rounding and the step explain. passed: whether every
-    entry has error <= tolerance; also the truth value of the report.
+    Attributes:
+        leaf: where the entry is: the key path, as from jax.tree_util.keystr.
+        entry: the index within the leaf.
+        autodiff: the derivative by autodiff.
+        numeric: the derivative by central differences.
+        jump: the slope to the right less that to the left, where it does not shrink with the step: a kink.
+        error: |autodiff - numeric| + |jump| / 2.
+        tolerance: what rounding and the step explain.
+        passed: whether every entry has error <= tolerance.
     """
 
     leaf: str
@@ -234,15 +288,22 @@ def check_gradient(fun: Callable[[Any], ArrayLike], x: Any) -> GradientCheck:
     D_h is the central difference of entry j, with a truncation error near a third of the first term; the second is what
     rounding of f and of x may do. Where the slopes to the right and left of x_j stay apart as h is halved, half their
     distance counts as error: autodiff is silent about kinks. Look at the tolerance too: no smaller error can be seen,
-    and float64 (`jaxnotes.core.values.compat.x64`) sees some 1e6 times more.
-    Arguments: fun, to a number. x, any pytree of float arrays. It runs on the host, not inside jit or vmap, and takes
-    five evaluations per entry, with matrix products at highest precision.
-    Returns a `GradientCheck`, true where all is well. An entry fails, too, where no derivative is finite, within about
-    2 h / 3 of a kink, and within 2 h of where f ends. Only the axes are walked: partials without a gradient pass.
+    and float64 (`jaxnotes.core.values.compat.x64`) sees some 1e6 times more. It runs on the host, not inside jit or
+    vmap, and takes five evaluations per entry, with matrix products at highest precision.
+
+    Args:
+        fun: a function of x, that returns a number.
+        x: any pytree of float arrays.
+
+    Returns:
+        A `GradientCheck`, true where all is well. An entry fails, too, where no derivative is finite, within about 2 h
+        / 3 of a kink, and within 2 h of where f ends. Only the axes are walked: partials without a gradient pass.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, or traced arrays.
 
     >>> print(check_gradient(lambda p: jnp.sum(jnp.abs(p["w"])), {"b": 0.0, "w": jnp.array([1.0, 0.0])}))
     FAILED, worst at x['w'][1]: autodiff 1, numeric 0, error 2, tolerance ...; a kink, the slopes beside it differ by 2.
-
     """
     x = _floats("x", x)
     paths, structure = jax.tree_util.tree_flatten_with_path(x)
@@ -281,14 +342,20 @@ def jacobian(fun: Callable[[Any], Any], x: Any) -> Array:
 
         J_ij = d f_i(x) / d x_j
 
-    Arguments: fun, differentiable, from a pytree of n numbers to one of m. x. Returns (m, n), forward mode where
-    n <= m and reverse mode otherwise: min(m, n) passes.
+    Args:
+        fun: a differentiable function, from a pytree of n numbers to one of m.
+        x: any pytree of float arrays, n numbers in all.
+
+    Returns:
+        J, (m, n), by forward mode where n <= m and reverse mode otherwise: min(m, n) passes.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype, or no number at all.
 
     >>> print(jacobian(lambda x: {"sum": x[0] + x[1], "scaled": 2 * x}, jnp.array([1.0, 5.0])))
     [[2. 0.]
      [0. 2.]
      [1. 1.]]
-
     """
     flat, unravel = ravel_pytree(_floats("x", x))
 
@@ -304,63 +371,105 @@ def hessian(fun: Callable[[Any], ArrayLike], x: Any) -> Array:
 
         H_ij = d^2 f(x) / d x_i d x_j
 
-    Arguments: fun, twice differentiable, to a number. x, a pytree of n numbers. Returns (n, n); symmetric where the
-    second derivatives are continuous.
+    Args:
+        fun: a twice differentiable function of x, that returns a number.
+        x: any pytree of float arrays, n numbers in all.
+
+    Returns:
+        H, (n, n), symmetric where the second derivatives are continuous.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape.
 
     >>> print(hessian(lambda x: x[0] ** 2 * x[1], jnp.array([1.0, 2.0])))
     [[4. 2.]
      [2. 0.]]
-
     """
     flat, unravel = ravel_pytree(_floats("x", x))
     return jax.jacfwd(jax.grad(_real(lambda flat: fun(unravel(flat)))))(flat)
 
 
 def jacobian_product(fun: Callable[[Any], Any], x: Any, v: Any) -> Any:
-    """J v, how the outputs move as x moves by v, in one forward pass and without J.
+    """How the outputs move as x moves by v, in one forward pass and without the Jacobian.
 
-    Arguments: fun, differentiable. x. v, like x. Returns a pytree like fun(x).
+        J v = d f(x + t v) / dt  at t = 0
+
+    Args:
+        fun: a differentiable function, with any outputs.
+        x: any pytree of float arrays.
+        v: the move, like x.
+
+    Returns:
+        J v, a pytree like fun(x).
+
+    Raises:
+        TypeError, ValueError: a wrong dtype, or v unlike x.
 
     >>> print(jacobian_product(lambda x: x**2, jnp.array([1.0, 3.0]), jnp.array([1.0, 10.0])))
     [ 2. 60.]
-
     """
     x = _floats("x", x)
     return jax.jvp(fun, (x,), (_like("v", v, "x", x),))[1]
 
 
 def jacobian_transpose_product(fun: Callable[[Any], Any], x: Any, w: Any) -> Any:
-    """J'w, the gradient of w . fun(x), in one reverse pass and without J.
+    """The gradient of w . fun(x), in one reverse pass and without the Jacobian.
 
-    Arguments: fun, differentiable. x. w, like fun(x). Returns a pytree like x.
+        J'w = grad (w . f)(x)
+
+    Args:
+        fun: a differentiable function, with any outputs.
+        x: any pytree of float arrays.
+        w: a weight for each output, like fun(x).
+
+    Returns:
+        J'w, a pytree like x.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype, or w unlike fun(x).
 
     >>> print(jacobian_transpose_product(lambda x: x[0] * x[1], jnp.array([2.0, 3.0]), 10.0))
     [30. 20.]
-
     """
     value, pullback = jax.vjp(fun, _floats("x", x))
     return pullback(_like("w", w, "fun(x)", value))[0]
 
 
 def hessian_product(fun: Callable[[Any], ArrayLike], x: Any, v: Any) -> Any:
-    """H v, how the gradient changes as x moves by v: forward over reverse, at the price of a few gradients, without H.
+    """How the gradient changes as x moves by v, forward over reverse, at the price of a few gradients.
 
         H(x) v = d grad f(x + t v) / dt  at t = 0
 
-    Arguments: fun, twice differentiable, to a number. x. v, like x. Returns a pytree like x.
+    The Hessian itself is never formed.
 
-    Source: Pearlmutter (1994), Neural Computation 6(1), 147-160.
+    Args:
+        fun: a twice differentiable function of x, that returns a number.
+        x: any pytree of float arrays.
+        v: the move, like x.
+
+    Returns:
+        H v, a pytree like x.
+
+    Raises:
+        TypeError, ValueError: a wrong dtype or shape, or v unlike x.
 
     >>> print(hessian_product(lambda x: jnp.sum(x**3), jnp.array([1.0, 2.0]), jnp.array([1.0, 1.0])))
     [ 6. 12.]
 
+    Source: Pearlmutter (1994), Neural Computation 6(1), 147-160.
     """
     x = _floats("x", x)
     return jax.jvp(jax.grad(_real(fun)), (x,), (_like("v", v, "x", x),))[1]
 
 
 class Curvature(NamedTuple):
-    """The smallest and the largest curvature of a quadratic, mu and L, and its condition number L / mu, each ()."""
+    """How a quadratic bends.
+
+    Attributes:
+        mu: the smallest curvature, ().
+        L: the largest curvature, ().
+        condition: the condition number L / mu, ().
+    """
 
     mu: Array
     L: Array
@@ -372,15 +481,20 @@ def curvature(hessian: ArrayLike) -> Curvature:
 
         f(x) = x'Hx / 2 + b'x + c:    mu ||v||^2 <= v'Hv <= L ||v||^2 for every v,    condition = L / mu
 
-    Arguments: hessian, H (n, n), of which only the symmetric part counts. Returns a `Curvature`. The condition is
-    infinite where |mu| is within rounding, n eps ||H||, of 0 (a direction without curvature), and NaN where mu < 0:
-    then the quadratic has no minimum.
+    Args:
+        hessian: H, (n, n), of which only the symmetric part counts.
 
-    Source: Nesterov, Lectures on Convex Optimization (2018), sections 1.2 and 2.1.
+    Returns:
+        A `Curvature`. The condition is infinite where |mu| is within rounding, n eps ||H||, of 0 (a direction without
+        curvature), and NaN where mu < 0: then the quadratic has no minimum.
+
+    Raises:
+        TypeError, ValueError: hessian of a wrong dtype or shape.
 
     >>> print(*curvature(jnp.diag(jnp.array([1.0, 10.0]))))
     1.0 10.0 10.0
 
+    Source: Nesterov, Lectures on Convex Optimization (2018), sections 1.2 and 2.1.
     """
     H = arrays.as_float("hessian", hessian)
     if H.ndim != 2 or H.shape[0] != H.shape[1] or H.size == 0:

@@ -34,9 +34,17 @@ from jaxnotes.core.values.arrays import Array
 class Inference:
     """What the data say about each parameter; flat vectors (q,), the intercept first.
 
-    estimate, se: the estimate and its standard error. statistic: estimate / se. pvalue: two-sided, of the hypothesis
-    that the parameter is 0. lower, upper: the interval. covariance: (q, q). df: degrees of freedom of the t
-    distribution, infinite for the normal. NaN, but for the estimate, where the fit did not converge.
+    Attributes:
+        estimate: the estimate, (q,).
+        se: its standard error, (q,).
+        statistic: estimate / se, (q,).
+        pvalue: two-sided, of the hypothesis that the parameter is 0, (q,).
+        lower: the lower end of the interval, (q,).
+        upper: the upper end of the interval, (q,).
+        covariance: of the estimate, (q, q).
+        df: degrees of freedom of the t distribution, infinite for the normal, ().
+
+    NaN, but for the estimate, where the fit did not converge.
     """
 
     estimate: Array

@@ -8,8 +8,13 @@ import jax
 def x64(enabled: bool = True) -> AbstractContextManager[None]:
     """Double precision inside a `with` block of this thread, and nowhere else.
 
-    Arguments: enabled, a Python bool. Returns a context manager.
     Arrays made inside keep float64 only inside: turn results into NumPy before leaving.
+
+    Args:
+        enabled: a Python bool, True by default; False for single precision.
+
+    Returns:
+        A context manager.
 
     >>> import jax.numpy as jnp
     >>> with x64():

@@ -13,7 +13,9 @@ from jaxnotes.core.values.arrays import Array
 class LinearParams:
     """Parameters of a model whose rows enter through `X @ coef + intercept`.
 
-    coef: (p,), or (n_classes, p) for several classes. intercept: () or (n_classes,), None where none was fitted.
+    Attributes:
+        coef: (p,), or one row per predictor for several classes, (n_predictors, p).
+        intercept: (), or one per predictor, (n_predictors,); None where none was fitted.
     """
 
     coef: Array

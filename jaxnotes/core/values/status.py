@@ -63,8 +63,12 @@ MESSAGES = {
 class Solution:
     """The answer of a solver, and how good it is. It does not hold the data.
 
-    params: the estimate. value: the mean objective there, penalty included. grad_norm: the scaled gradient there.
-    steps: iterations taken. status: int8, a `Status`; only CONVERGED (0) is success.
+    Attributes:
+        params: the estimate.
+        value: the mean objective there, penalty included, ().
+        grad_norm: the scaled gradient there, ().
+        steps: iterations taken, int32, ().
+        status: int8, a `Status`, (); only CONVERGED (0) is success.
     """
 
     params: Any
@@ -92,9 +96,14 @@ def first_status(*endings: tuple[Array, Array | int], otherwise: Array | int = S
 
 
 def raise_for_status(solution: Solution) -> None:
-    """Raise FitError unless every lane of `solution` converged; say how many failed, how, and which came first.
+    """Raise FitError unless every lane of a solution converged; say how many failed, how, and which came first.
 
-    Arguments: solution, any `Solution`, single or from `jax.vmap`, on the host (not inside jit).
+    Args:
+        solution: any `Solution`, single or from `jax.vmap`, on the host (not inside jit).
+
+    Raises:
+        FitError: a lane has another status than CONVERGED.
+        TypeError: a traced solution.
 
     >>> import jax.numpy as jnp, jaxnotes as jn
     >>> X = jnp.arange(6.0)[:, None]
