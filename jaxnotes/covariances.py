@@ -15,6 +15,9 @@ __all__ = ["Covariance", "cluster", "hc", "nonrobust"]
 def nonrobust() -> Covariance:
     """The covariance of a model that is right in all its parts: H^-1, times the dispersion where there is one.
 
+    Returns:
+        A `Covariance`, for `cov=`.
+
     >>> nonrobust().name
     'nonrobust'
     """
@@ -34,7 +37,8 @@ def hc(kind: int) -> Covariance:
     Returns:
         A `Covariance`, for `cov=`.
 
-    Source: White (1980), Econometrica 48, 817-838; MacKinnon and White (1985), J. Econometrics 29, 305-325.
+    Raises:
+        ValueError: another kind.
 
     >>> import jaxnotes as jn
     >>> first = jn.datasets.anscombe()[0]
@@ -42,6 +46,8 @@ def hc(kind: int) -> Covariance:
     >>> solution = jn.least_squares.fit(X, first.y)
     >>> print("{:.3f} {:.4f}".format(*jn.least_squares.infer(solution, X, first.y, cov=hc(3)).se))
     1.135 0.1322
+
+    Source: White (1980), Econometrica 48, 817-838; MacKinnon and White (1985), J. Econometrics 29, 305-325.
     """
     name = f"HC{kind}"
     if name not in ESTIMATORS:
@@ -55,12 +61,10 @@ def cluster(groups: ArrayLike) -> Covariance:
         sum_g s_g s_g' G / (G - 1) (n - 1) / (n - q),    s_g = sum_i w_i u_i over the rows of group g, of G groups
 
     Args:
-        groups: integer labels, shape (n,), in any order.
+        groups: integer labels of the rows, (n,), in any order.
 
     Returns:
         A `Covariance`, for `cov=`.
-
-    Source: Liang and Zeger (1986), Biometrika 73, 13-22.
 
     >>> import jaxnotes as jn
     >>> first = jn.datasets.anscombe()[0]
@@ -68,5 +72,7 @@ def cluster(groups: ArrayLike) -> Covariance:
     >>> solution = jn.least_squares.fit(X, first.y)
     >>> print("{:.3f} {:.4f}".format(*jn.least_squares.infer(solution, X, first.y, cov=cluster(pairs)).se))
     1.012 0.1202
+
+    Source: Liang and Zeger (1986), Biometrika 73, 13-22.
     """
     return Covariance("cluster", groups)

@@ -153,8 +153,8 @@ def infer(
         weights: frequencies, (n,), 1 by default, as in `fit`.
         precision: 1 / variance up to a factor, (n,), 1 by default, as in `fit`.
         bijection: of the parameters, None by default, as in `fit`.
-        cov: "nonrobust" (default), or "HC0" to "HC3" where variances are unequal in an unknown way; formulas in
-            `jaxnotes.core.inference.covariance`.
+        cov: "nonrobust" (default), or "HC0" to "HC3" where variances are unequal in an unknown way, or a value of
+            `jaxnotes.covariances`, which has the formulas; clusters only by `cluster(groups)`.
         level: of the intervals, (), in (0, 1), 0.95 by default.
 
     Returns:

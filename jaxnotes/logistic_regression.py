@@ -2,8 +2,8 @@
 
 For row i with y_i successes in m_i trials (m_i = 1 for 0/1 outcomes) and eta_i = x_i'coef + intercept + offset_i,
 
-    P(success) = sigma(eta_i) = 1 / (1 + exp(-eta_i)),     loglik_i = y_i log sigma(eta_i) + (m_i - y_i) log
-    sigma(-eta_i).
+    P(success) = sigma(eta_i) = 1 / (1 + exp(-eta_i)),
+    loglik_i   = y_i log sigma(eta_i) + (m_i - y_i) log sigma(-eta_i).
 
 `fit` minimizes  - sum_i w_i loglik_i / sum_i w_i + l2 / 2 ||coef||^2  (mean, in nats, without the binomial
 coefficient). Everything is written in logits: finite, with the right gradient, at |eta| = 1e4. There is no closed
@@ -177,8 +177,9 @@ def infer(
         offset: what is added to the logit, (n,), 0 by default, as in `fit`.
         trials: how many y counts, (n,), 1 by default, as in `fit`.
         l2: the penalty, (), 0 by default, as in `fit`.
-        cov: "nonrobust" (default), "HC0" to "HC3" or "cluster"; formulas in `jaxnotes.core.inference.covariance`.
-        groups: integer labels, (n,), exactly where cov is "cluster"; None by default.
+        cov: "nonrobust" (default), "HC0" to "HC3" or "cluster", or a value of `jaxnotes.covariances`, which has the
+            formulas.
+        groups: integer labels, (n,), exactly where cov is the name "cluster"; None by default.
         level: of the intervals, (), in (0, 1), 0.95 by default.
 
     Returns:

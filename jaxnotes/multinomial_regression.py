@@ -140,9 +140,9 @@ def infer(
         coding: known from the solution, and checked against it where given; None by default.
         weights: frequencies, (n,), 1 by default, as in `fit`.
         l2: the penalty, (), 0 by default, as in `fit`.
-        cov: "nonrobust" (default), "HC0", "HC1" or "cluster"; formulas in `jaxnotes.core.inference.covariance`, where q
-            is the size of coef and intercept together. HC2 and HC3 have no agreed form for several classes.
-        groups: integer labels, (n,), exactly where cov is "cluster"; None by default.
+        cov: "nonrobust" (default), "HC0", "HC1" or "cluster", or a value of `jaxnotes.covariances`, which has the
+            formulas, with q the size of coef and intercept together; HC2 and HC3 have no agreed form for classes.
+        groups: integer labels, (n,), exactly where cov is the name "cluster"; None by default.
         level: of the intervals, (), in (0, 1), 0.95 by default.
 
     Returns:

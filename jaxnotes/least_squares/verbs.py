@@ -98,8 +98,9 @@ def infer(
         weights: frequencies, (n,), 1 by default, as in `fit`.
         precision: 1 / variance up to a factor, (n,), 1 by default, as in `fit`.
         l2: the penalty, (), 0 by default, as in `fit`.
-        cov: "nonrobust" (default), "HC0" to "HC3" or "cluster"; formulas in `jaxnotes.core.inference.covariance`.
-        groups: integer labels, (n,), exactly where cov is "cluster"; None by default.
+        cov: "nonrobust" (default), "HC0" to "HC3" or "cluster", or a value of `jaxnotes.covariances`, which has the
+            formulas.
+        groups: integer labels, (n,), exactly where cov is the name "cluster"; None by default.
         level: of the intervals, (), in (0, 1), 0.95 by default.
 
     Returns:

@@ -6,9 +6,9 @@ weights w_i, `fit` maximizes
     l(params) = sum_i w_i log_prob(params, row_i)
 
 by minimizing the mean -l / sum_i w_i with exact first and second derivatives. The maximum is where the sample is most
-probable; it is not the most probable params, for l is no probability of them. params is any pytree of real numbers and
-data any pytree whose arrays have one row an observation. log_prob must be NaN or -inf outside the parameter space, or
-take free coordinates of it: see `jaxnotes.bijections` and `delta_method`. What log_prob captures may be batched and
+probable; it is not the most probable params, because l is no probability of them. params is any pytree of real numbers
+and data any pytree whose arrays have one row per observation. log_prob must be NaN or -inf outside the parameter space,
+or take free coordinates of it: see `jaxnotes.bijections` and `delta_method`. What log_prob captures may be batched and
 differentiated. `jax.vmap(fit)` is the batch API.
 
 Flat vectors, as in `Inference`, have the parameters in the order of `names(params)`.

@@ -113,6 +113,7 @@ def infer(
 
         nonrobust   I^-1
         HC0         I^-1 ( sum_i w_i u_i u_i' ) I^-1                    the sandwich, right where the law is wrong
+        HC1         n/(n-q) times HC0
         cluster     I^-1 ( sum_g s_g s_g' ) I^-1 G/(G-1) (n-1)/(n-q)    s_g = sum of w_i u_i over group g of G
 
     I = -l'' is the observed information and u_i = log_prob' the score of row i, at the estimate; n = sum_i w_i.
@@ -122,8 +123,8 @@ def infer(
         solution: what `fit` returned, or a family of `jaxnotes.distributions`.
         data: a pytree of arrays with n rows each, as in `fit`.
         weights: frequencies, (n,), 1 by default, as in `fit`.
-        cov: "nonrobust" (default), "HC0" or "cluster".
-        groups: integer labels, (n,), exactly where cov is "cluster"; None by default.
+        cov: "nonrobust" (default), "HC0", "HC1" or "cluster", or a value of `jaxnotes.covariances`.
+        groups: integer labels, (n,), exactly where cov is the name "cluster"; None by default.
         level: of the intervals, (), in (0, 1), 0.95 by default.
 
     Returns:

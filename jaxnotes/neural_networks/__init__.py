@@ -5,7 +5,7 @@ A layer applies, to one example x (a column, as in the notes), a matrix, a shift
     z[1] = W[1] x + b[1],   a[1] = phi(z[1]),   z[2] = W[2] a[1] + b[2],   ...
 
 and the last z, without an activation, is the output. Row i of W and entry i of b are unit i: it computes what logistic
-regression computes, but is none, for no label says what it should give; only the output has a likelihood. With
+regression computes, but is none, because no label says what it should give; only the output has a likelihood. With
 examples as rows X (n, n_in) the same layer reads X W' + b. The loss of one example with output z and target t is
 
     regression  ||z - t||^2 / 2        binary  sum_k softplus(z_k) - t_k z_k        classes  log sum_k exp(z_k) - t'z

@@ -74,7 +74,12 @@ class Terms(NamedTuple):
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Covariance:
-    """Which covariance of an estimate is meant: a name of `ESTIMATORS`, with the labels of the rows for "cluster"."""
+    """Which covariance of an estimate is meant.
+
+    Attributes:
+        name: "nonrobust", "HC0" to "HC3" or "cluster".
+        groups: integer labels of the rows, (n,), for "cluster"; None (default) for the others.
+    """
 
     name: str = field(metadata={"static": True})
     groups: ArrayLike | None = None

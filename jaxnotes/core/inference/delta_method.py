@@ -14,7 +14,7 @@ def transform(function: Callable[[Array], Array], of: Estimate) -> Estimate:
 
         estimate = function(theta),  covariance = D V D',  D the Jacobian of the function at theta
 
-    Arguments: function, from flat parameters (q,) to a vector (m,). of, the estimate of theta. df and usable stay.
+    function goes from flat parameters (q,) to a vector (m,); df and usable stay.
 
     Source: van der Vaart, Asymptotic Statistics (1998), theorem 3.1.
     """

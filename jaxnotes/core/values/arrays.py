@@ -56,7 +56,7 @@ def per_row_or(name: str, value: ArrayLike | None, default: float, n: int, dtype
     """A vector with one entry per row of X, shape (n,); where None, the default for all rows, shape (1,)."""
     if value is not None:
         return per_row(name, value, n).astype(dtype)
-    # Behind a barrier, for XLA would spend seconds folding constants as long as the data.
+    # Behind a barrier, because XLA would spend seconds folding constants as long as the data.
     return jax.lax.optimization_barrier(jnp.full((1,), default, dtype))
 
 
