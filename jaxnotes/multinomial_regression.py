@@ -72,18 +72,17 @@ def fit(
         X: the rows x_i, (n, p).
         y: the classes 0 .. n_classes - 1, (n,), integers or floats that hold integers.
         n_classes: how many classes there are, a Python int >= 2, fixed while tracing.
-        coding: "reference" (default, class 0 is the baseline) or "symmetric" (a predictor for every class); see the
-            module.
+        coding: "reference" (default, class 0 is the baseline) or "symmetric" (a predictor for every class).
         intercept: whether each predictor has one, a Python bool, True by default; it is never penalized.
         weights: frequencies w_i, (n,), >= 0, 1 by default; weight k counts as k rows, weight 0 as none.
-        l2: the penalty, (), >= 0, 0 by default; scikit-learn's LogisticRegression is symmetric and has C = 1 / (n_obs
-            l2).
+        l2: the penalty, (), >= 0, 0 by default; scikit-learn's LogisticRegression is symmetric and has
+            C = 1 / (n_obs l2).
         tol: where the scaled gradient stops, (), >= 0, max(1e-10, 8 eps) of the dtype by default.
         max_steps: Newton steps at most, a Python int >= 0, 50 by default.
 
     Returns:
-        A `Solution`, value the minimum in nats. In reference coding params =
-        LinearParams(coef (n_classes - 1, p), intercept (n_classes - 1,) or None), in symmetric coding
+        A `Solution`, value the minimum in nats, and for params, in reference and in symmetric coding,
+        LinearParams(coef (n_classes - 1, p), intercept (n_classes - 1,) or None) and
         SymmetricParams(coef (n_classes, p), intercept (n_classes,) or None).
 
     Statuses:

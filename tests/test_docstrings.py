@@ -101,7 +101,7 @@ def test_every_parameter_has_its_line(name):
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_one_line_comes_first(name):
     first, *rest = (inspect.getdoc(DOCUMENTED[name]) or "").splitlines() or [""]
-    assert first.endswith((".", "?", ":"))
+    assert first.endswith((".", "?", ":", "。"))
     assert not rest or rest[0] == ""
 
 

@@ -120,7 +120,7 @@ def infer(
 
     Args:
         log_prob: of one observation, as in `fit`.
-        solution: what `fit` returned, or a family of `jaxnotes.distributions`.
+        solution: what `fit` returned, this one or that of a family of `jaxnotes.distributions`.
         data: a pytree of arrays with n rows each, as in `fit`.
         weights: frequencies, (n,), 1 by default, as in `fit`.
         cov: "nonrobust" (default), "HC0", "HC1" or "cluster", or a value of `jaxnotes.covariances`.

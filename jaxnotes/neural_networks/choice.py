@@ -36,8 +36,7 @@ class Comparison(NamedTuple):
 
     Attributes:
         best: the arm of the lowest mean loss, ().
-        pvalue: of each arm against it, adjusted, 1 for itself and NaN for an arm with a loss that is not finite,
-            (arms,).
+        pvalue: of each arm against it, adjusted, 1 for itself and NaN where a loss is not finite, (arms,).
         tied: which arms are not told from the best, itself included, (arms,).
     """
 
@@ -54,11 +53,9 @@ class Selection:
         activation: A names.
         rate: the learning rates, (R,).
         loss: the mean validation loss, inf where a training diverged, (A, R).
-        se: its standard error, with the factor of the test, (A, R).
-        dead_units: the share of hidden units whose slope is at most 1e-3 at every validation row, after training, (A,
-            R).
-        grad_norm: of the loss with respect to each layer's W before training, where it vanishes or explodes, (A, R,
-            layers).
+        se: the standard error of that loss, with the factor of the test, (A, R).
+        dead_units: the share of hidden units whose slope is at most 1e-3 at every validation row in the end, (A, R).
+        grad_norm: of the loss in each layer's W before training, where it vanishes or explodes, (A, R, layers).
         diverged: how many trainings did, (A, R).
         best_rate: the index of the rate of the lowest loss, (A,).
         pvalue: of each activation against the best at their best rates, adjusted by Holm, (A,).
@@ -91,7 +88,11 @@ class Selection:
         return f"{self.winner} wins: every other activation has a larger validation loss."
 
     def columns(self) -> dict[str, list[Any] | np.ndarray]:
-        """The table for machines, one row for each activation and rate, ready for `pandas.DataFrame`."""
+        """The table for machines, one row for each activation and rate.
+
+        Returns:
+            The columns by name, each of A R entries, ready for `pandas.DataFrame`.
+        """
         count = len(self.rate)
         table = {name: getattr(self, name).ravel() for name in ("loss", "se", "dead_units", "diverged")}
         ends = {"grad_norm_first": self.grad_norm[..., 0].ravel(), "grad_norm_last": self.grad_norm[..., -1].ravel()}

@@ -119,7 +119,7 @@ def init(
         choice: which activation of a sequence to take, an integer, (); None (default) where there is one.
 
     Returns:
-        A `Network` of the default float type.
+        A `Network`.
 
     Raises:
         TypeError, ValueError: a size, a name or a choice that does not exist.
