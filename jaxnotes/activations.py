@@ -84,7 +84,6 @@ def sigmoid(x: ArrayLike) -> Array:
     Array([0. , 0.5, 1. ], dtype=float32)
     >>> print(f"{jax.grad(sigmoid)(17.0):.4e}")
     4.1399e-08
-
     """
     return _sigmoid(arrays.as_float("x", x))
 
@@ -104,7 +103,6 @@ def tanh(x: ArrayLike) -> Array:
 
     >>> tanh([-jnp.inf, 0.0, 20.0])
     Array([-1.,  0.,  1.], dtype=float32)
-
     """
     return _tanh(arrays.as_float("x", x))
 
@@ -124,7 +122,6 @@ def relu(x: ArrayLike) -> Array:
     Array([0., 0., 3.], dtype=float32)
     >>> float(jax.grad(relu)(0.0))
     0.0
-
     """
     return jax.nn.relu(arrays.as_float("x", x))
 
@@ -143,7 +140,6 @@ def leaky_relu(x: ArrayLike, *, negative_slope: ArrayLike = 0.01) -> Array:
 
     >>> leaky_relu([-2.0, 0.0, 3.0])
     Array([-0.02,  0.  ,  3.  ], dtype=float32)
-
     """
     x = arrays.as_float("x", x)
     return jax.nn.leaky_relu(x, arrays.scalar("negative_slope", negative_slope).astype(x.dtype))
@@ -169,7 +165,6 @@ def elu(x: ArrayLike, *, alpha: ArrayLike = 1.0) -> Array:
 
     Source: Clevert, Unterthiner and Hochreiter, Fast and accurate deep network learning by exponential linear units
     (2016), equation 15.
-
     """
     x = arrays.as_float("x", x)
     return _exponential_unit(x, 1.0, arrays.scalar("alpha", alpha))
@@ -192,7 +187,6 @@ def selu(x: ArrayLike) -> Array:
     Array([-1.7580993,  0.       ,  1.050701 ], dtype=float32)
 
     Source: Klambauer et al., Self-normalizing neural networks (2017), equation 2.
-
     """
     return _exponential_unit(arrays.as_float("x", x), SELU_SCALE, SELU_SCALE * SELU_ALPHA)
 
@@ -210,7 +204,6 @@ def softplus(x: ArrayLike) -> Array:
 
     >>> softplus([-jnp.inf, -1e4, 1e4]).tolist()
     [0.0, 0.0, 10000.0]
-
     """
     return _softplus(arrays.as_float("x", x))
 
@@ -228,7 +221,6 @@ def log_sigmoid(x: ArrayLike) -> Array:
 
     >>> log_sigmoid([-jnp.inf, -1e4]).tolist()
     [-inf, -10000.0]
-
     """
     return -_softplus(-arrays.as_float("x", x))
 
@@ -250,7 +242,6 @@ def gelu(x: ArrayLike) -> Array:
     Array([0.       , 0.       , 0.8413447], dtype=float32)
 
     Source: Hendrycks and Gimpel, Gaussian error linear units (2016), section 2.
-
     """
     return _gelu(arrays.as_float("x", x))
 
@@ -270,7 +261,6 @@ def silu(x: ArrayLike) -> Array:
     Array([-0.       ,  0.       ,  0.7310586], dtype=float32)
 
     Source: Elfwing, Uchibe and Doya, Sigmoid-weighted linear units (2018), equation 5.
-
     """
     return _silu(arrays.as_float("x", x))
 
@@ -293,7 +283,6 @@ def softmax(x: ArrayLike, *, axis: int = -1) -> Array:
 
     >>> softmax([7.0, 7.0, -jnp.inf])
     Array([0.5, 0.5, 0. ], dtype=float32)
-
     """
     return jax.nn.softmax(*_logits(x, axis))
 
@@ -316,7 +305,6 @@ def log_softmax(x: ArrayLike, *, axis: int = -1) -> Array:
 
     >>> log_softmax([0.0, 1e4])
     Array([-10000.,      0.], dtype=float32)
-
     """
     return jax.nn.log_softmax(*_logits(x, axis))
 
@@ -343,7 +331,6 @@ def second_moment(activation: Callable[[Array], Array], variance: ArrayLike = 1.
 
     >>> [round(float(second_moment(phi)), 5) for phi in (relu, tanh, sigmoid)]
     [0.5, 0.39429, 0.29338]
-
     """
     return _expected_square(_checked(activation), arrays.nonnegative("variance", variance))
 
@@ -368,7 +355,6 @@ def second_moment_of_derivative(activation: Callable[[Array], Array], variance: 
 
     >>> [round(float(second_moment_of_derivative(phi)), 5) for phi in (relu, tanh, sigmoid)]
     [0.5, 0.4644, 0.04484]
-
     """
     return _expected_square(jax.grad(_checked(activation)), arrays.nonnegative("variance", variance))
 
@@ -392,7 +378,6 @@ def gain(activation: Callable[[Array], Array]) -> Array:
     [1.4142, 1.5925, 1.8462, 1.5335, 1.6765]
 
     Source: He et al., Delving deep into rectifiers (2015), section 2.2, for ReLU: sqrt(2).
-
     """
     return 1 / jnp.sqrt(second_moment(activation))
 
@@ -416,7 +401,6 @@ def variance_map(activation: Callable[[Array], Array], variance: ArrayLike, *, g
 
     >>> [round(float(variance_map(phi, 2.0)), 3) for phi in (relu, tanh)]
     [2.0, 1.319]
-
     """
     factor = 1 / second_moment(activation) if gain is None else arrays.scalar("gain", gain) ** 2
     return factor * second_moment(activation, variance)
@@ -443,7 +427,6 @@ def variance_map_slope(
 
     >>> [round(float(variance_map_slope(phi)), 3) for phi in (sigmoid, tanh, relu, gelu, silu)]
     [0.106, 0.461, 1.0, 1.144, 1.173]
-
     """
     at = arrays.nonnegative("variance", variance)
     return jax.grad(lambda variance: variance_map(activation, variance, gain=gain))(at)

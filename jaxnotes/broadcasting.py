@@ -68,7 +68,6 @@ def broadcast_shapes(*shapes: Shape) -> tuple[int, ...]:
     ((4, 3), (5, 6), (0,))
 
     Source: NumPy reference, "Broadcasting", general broadcasting rules.
-
     """
     checked = [_checked(f"shapes[{k}]", shape) for k, shape in enumerate(shapes)]
     result = []
@@ -110,7 +109,6 @@ def explain(shape_a: Shape, shape_b: Shape) -> str:
     result   2   ✗
     Axis -1 fails: 3 against 2.
     Lengths must be equal or one of them 1; a new axis, as in b[:, None], moves b.
-
     """
     a, b = _checked("shape_a", shape_a), _checked("shape_b", shape_b)
     rank = max(len(a), len(b))
@@ -148,7 +146,6 @@ def result_bytes(*shapes: Shape, dtype: DTypeLike | None = None) -> int:
 
     >>> result_bytes((1000, 1, 64), (1, 1000, 64), dtype="float32")
     256000000
-
     """
     itemsize = np.dtype(jnp.result_type(float) if dtype is None else dtype).itemsize
     return math.prod(broadcast_shapes(*shapes)) * itemsize
@@ -175,7 +172,6 @@ def outer(fun: Callable[[Array, Array], Any], a: ArrayLike, b: ArrayLike) -> Any
     [[ 1 10]
      [ 2 20]
      [ 3 30]]
-
     """
     return _every_pair(fun)(_ranked("a", a, 1), _ranked("b", b, 1))
 
@@ -201,7 +197,6 @@ def pairwise(fun: Callable[[Array, Array], Any], A: ArrayLike, B: ArrayLike) -> 
     >>> print(pairwise(lambda a, b: jnp.sum((a - b) ** 2), points, points))
     [[ 0. 25.]
      [25.  0.]]
-
     """
     A, B = _ranked("A", A, 2), _ranked("B", B, 2)
     if B.shape[1] != A.shape[1]:
@@ -223,7 +218,6 @@ def strict() -> AbstractContextManager[None]:
     Traceback (most recent call last):
     ...
     ValueError: Operands could not be broadcast together for subtract on shapes (4, 1) (4,) ...
-
     """
     return jax.numpy_rank_promotion("raise")
 
@@ -235,7 +229,6 @@ class AllPairsTerms(NamedTuple):
         variance_prediction: Var(prediction), of divisor n, shape ().
         variance_y: Var(y), of divisor n, shape ().
         squared_gap: (mean prediction - mean y)^2, shape ().
-
     """
 
     variance_prediction: Array
@@ -265,7 +258,6 @@ def all_pairs_loss(prediction: ArrayLike, y: ArrayLike) -> Array:
     >>> y = jnp.array([1.0, 2.0, 3.0, 4.0])
     >>> print(all_pairs_loss(y[:, None], y), jnp.mean((y - y) ** 2))
     2.5 0.0
-
     """
     prediction, y = _column_and_vector(prediction, y)
     return jnp.mean((prediction - y[None, :]) ** 2)
@@ -293,7 +285,6 @@ def all_pairs_terms(prediction: ArrayLike, y: ArrayLike) -> AllPairsTerms:
     >>> y = jnp.array([1.0, 2.0, 3.0, 4.0])
     >>> print(*all_pairs_terms(y[:, None] + 1, y))
     1.25 1.25 1.0
-
     """
     prediction, y = _column_and_vector(prediction, y)
     return AllPairsTerms(jnp.var(prediction), jnp.var(y), (jnp.mean(prediction) - jnp.mean(y)) ** 2)

@@ -54,7 +54,6 @@ def entropy(p: ArrayLike, *, logits: bool = False, unit: str = "nats") -> Array:
     1.5
     >>> float(entropy([0.0, 0.0, -jnp.inf], logits=True, unit="bits"))
     1.0
-
     """
     p = _distribution("p", p, logits, ("k",))
     return _total(-(numerics.exp_times(p, p) if logits else numerics.xlogy(p, p)), unit)
@@ -83,7 +82,6 @@ def cross_entropy(p: ArrayLike, q: ArrayLike, *, logits: bool = False, unit: str
     1.000
     >>> print(f"{cross_entropy(jnp.log(jnp.array([0.0, 1.0])), [20.0, 0.0], logits=True):.3f}")
     20.000
-
     """
     p, q = _pair(p, q, logits)
     return _total(-(numerics.exp_times(p, q) if logits else numerics.xlogy(p, q)), unit)
@@ -115,7 +113,6 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, logits: bool = False, unit: str
     0.5108 0.3681
 
     Source: Kullback and Leibler, On information and sufficiency (1951), equation 2.4.
-
     """
     p, q = _pair(p, q, logits)
     return _total(numerics.exp_times(p, p - q) if logits else numerics.relative_entropy(p, q), unit)
@@ -145,7 +142,6 @@ def js_divergence(p: ArrayLike, q: ArrayLike, *, logits: bool = False, unit: str
     1.0
 
     Source: Lin, Divergence measures based on the Shannon entropy (1991), section 4.
-
     """
     p, q = _pair(p, q, logits)
     if logits:
@@ -179,7 +175,6 @@ def mutual_information(joint: ArrayLike, *, logits: bool = False, unit: str = "n
 
     >>> float(mutual_information([[0.5, 0.0], [0.0, 0.5]], unit="bits"))
     1.0
-
     """
     p = _distribution("joint", joint, logits, ("n", "m"))
     if logits:

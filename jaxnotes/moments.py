@@ -50,7 +50,6 @@ def mean(x: ArrayLike, *, weights: ArrayLike | None = None) -> Array:
     Array(3., dtype=float32)
     >>> mean([1.0, 2.0, float("nan")], weights=[3, 1, 0])
     Array(1.25, dtype=float32)
-
     """
     x = _vector("x", x)
     return _centred(x, _rows(weights, x)).mean
@@ -75,7 +74,6 @@ def variance(x: ArrayLike, *, ddof: ArrayLike = 1, weights: ArrayLike | None = N
 
     >>> variance([1.0, 2.0, 6.0]), variance([1.0, 2.0, 6.0], ddof=0)
     (Array(7., dtype=float32), Array(4.6666665, dtype=float32))
-
     """
     square, scale = _mean_square(x, ddof, weights)
     return square * scale * scale
@@ -100,7 +98,6 @@ def std(x: ArrayLike, *, ddof: ArrayLike = 1, weights: ArrayLike | None = None) 
 
     >>> print(f"{std([1e30, 2e30, 3e30]):.4g}")
     1e+30
-
     """
     square, scale = _mean_square(x, ddof, weights)
     return numerics.safe_sqrt(square) * scale
@@ -136,7 +133,6 @@ def covariance(
     >>> covariance([[1.0, 1.0], [2.0, 2.0], [6.0, 3.0]])
     Array([[7. , 2.5],
            [2.5, 1. ]], dtype=float32)
-
     """
     if y is None:
         X = _table(x)
@@ -169,7 +165,6 @@ def correlation(x: ArrayLike, y: ArrayLike | None = None, *, weights: ArrayLike 
 
     >>> correlation([1.0, 2.0, 3.0, 4.0], [1.0, 3.0, 2.0, 4.0])
     Array(0.8, dtype=float32)
-
     """
     if y is None:
         X = _table(x)
@@ -206,7 +201,6 @@ def autocorrelation(x: ArrayLike, *, lag: int = 1, weights: ArrayLike | None = N
     Array(0.4, dtype=float32)
 
     Source: NIST/SEMATECH e-Handbook of Statistical Methods, section 1.3.5.12.
-
     """
     x = _vector("x", x)
     if not isinstance(lag, (int, np.integer)) or not 0 <= lag < len(x):

@@ -29,8 +29,14 @@ WIDTH = 100  # columns of a printed table
 class Symbol(NamedTuple):
     """A row of the notes' table.
 
-    symbol, in Unicode. latex. zh and en, the meaning. expression, of Python. given, statements that name what the
-    expression needs. value, what it then gives: numbers or bools, nested in tuples where it is an array.
+    Attributes:
+        symbol: in Unicode.
+        latex: the same in LaTeX.
+        zh: its meaning in Chinese.
+        en: its meaning in English.
+        expression: of Python, which computes it.
+        given: statements that name what the expression needs.
+        value: what it then gives: numbers or bools, nested in tuples where it is an array.
     """
 
     symbol: str
@@ -43,7 +49,14 @@ class Symbol(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """A symbol as an argument: its name in this library, the symbol, its meaning. A name may have several meanings."""
+    """A symbol as an argument. A name may have several meanings, each a `Parameter` of its own.
+
+    Attributes:
+        name: what this library calls it.
+        symbol: in Unicode.
+        zh: its meaning in Chinese.
+        en: its meaning in English.
+    """
 
     name: str
     symbol: str
@@ -52,7 +65,13 @@ class Parameter(NamedTuple):
 
 
 class Group(NamedTuple):
-    """A section of the notes' table: its title and its rows."""
+    """A section of the notes' table.
+
+    Attributes:
+        zh: its title in Chinese.
+        en: its title in English.
+        symbols: its rows.
+    """
 
     zh: str
     en: str
@@ -291,9 +310,16 @@ PARAMETERS = (
 def table(language: str) -> str:
     """The whole table as text, aligned in 100 columns: symbol, meaning, expression; then the names of PARAMETERS.
 
-    Arguments: language of the meanings, "zh" or "en". Chinese characters count as two columns, as in a terminal.
-    Returns a string, for print. LaTeX and examples are in the rows: see `lookup`. Raises ValueError for any
-    other language.
+    LaTeX and examples are in the rows: see `lookup`. Chinese characters count as two columns, as in a terminal.
+
+    Args:
+        language: of the meanings, "zh" or "en".
+
+    Returns:
+        The lines to print, one string.
+
+    Raises:
+        ValueError: any other language.
 
     >>> print(table("zh"))
     数字
@@ -303,7 +329,6 @@ def table(language: str) -> str:
     ...
     >>> print(table("en")[:7])
     Numbers
-
     """
     if language not in ("zh", "en"):
         raise ValueError(f"language: expected 'zh' or 'en', got {language!r}.")
@@ -327,15 +352,20 @@ def table(language: str) -> str:
 def lookup(name: str) -> tuple[Symbol | Parameter, ...]:
     """The rows of a symbol, of its LaTeX or of a parameter's name; where there is none, those whose meaning has it.
 
-    Arguments: name, a string. Returns the rows of SYMBOLS, then of PARAMETERS; none where nothing is found.
-    Raises TypeError for anything but a string.
+    Args:
+        name: what to look up, a string.
+
+    Returns:
+        The rows of SYMBOLS, then of PARAMETERS; none where nothing is found.
+
+    Raises:
+        TypeError: name is no string.
 
     >>> print(*lookup("kappa"), sep="\\n")
     Parameter(name='kappa', symbol='κ', zh='条件数L/μ', en='condition number L / μ')
     >>> norm, *_ = lookup("范数")
     >>> print(norm.latex, norm.expression, norm.given, norm.value, sep=" | ")
     \\|\\cdot\\|_p | jn.sums.norm(x, p) | x = jnp.array([3.0, -4.0]); p = 1 | 7
-
     """
     if not isinstance(name, str):
         raise TypeError(f"name: expected a string, got {type(name).__name__}. Try 'kappa', '∇ₓy' or 'entropy'.")

@@ -69,7 +69,6 @@ def power_sum(n: int, *, power: int) -> int:
 
     >>> [power_sum(100, power=p) for p in (1, 2, 3)]
     [5050, 338350, 25502500]
-
     """
     n = _integer("n", n, 0)
     if power not in (1, 2, 3):
@@ -99,7 +98,6 @@ def geometric_sum(ratio: ArrayLike, *, terms: int) -> Array:
 
     >>> geometric_sum([0.5, 1.0, -1.0], terms=10)
     Array([ 1.9980469, 10.       ,  0.       ], dtype=float32)
-
     """
     ratio, terms = arrays.as_float("ratio", ratio), _integer("terms", terms, 0)
     zero, one = jnp.zeros_like(ratio), jnp.ones_like(ratio)
@@ -134,7 +132,6 @@ def telescoping_sum(a: ArrayLike) -> Array:
 
     >>> telescoping_sum(-1 / jnp.arange(1.0, 11.0))
     Array(0.9, dtype=float32)
-
     """
     a = _vector("a", a)
     if len(a) == 0:
@@ -166,7 +163,6 @@ def summation(term: Callable[[Array], ArrayLike], *, first: int, last: int) -> A
     Array(11., dtype=float32)
     >>> summation(lambda i: summation(lambda j: (j <= i) * i * j, first=1, last=3), first=1, last=3)
     Array(25., dtype=float32)
-
     """
     first, last = _integer("first", first), _integer("last", last)
     dtype = jnp.result_type(float)
@@ -198,7 +194,6 @@ def binomial_terms(x: Number, y: Number, *, n: int) -> list[Number]:
 
     >>> binomial_terms(1, 2, n=3), sum(binomial_terms(1, 2, n=3))
     ([1, 6, 12, 8], 27)
-
     """
     n = _integer("n", n, 0)
     for name, value in (("x", x), ("y", y)):
@@ -225,7 +220,6 @@ def binomial_coefficient(n: int, k: int) -> int:
 
     >>> binomial_coefficient(10, 7)
     120
-
     """
     return math.comb(_integer("n", n, 0), _integer("k", k, 0))
 
@@ -251,7 +245,6 @@ def log_binomial_coefficient(n: ArrayLike, k: ArrayLike) -> Array:
     689.467
 
     Source: Loader, Fast and accurate computation of binomial probabilities (2000), section 2.
-
     """
     n, k = jnp.broadcast_arrays(arrays.as_float("n", n), arrays.as_float("k", k))
     few = jnp.where(2 * k > n, n - k, k)
@@ -279,7 +272,6 @@ def log_product(x: ArrayLike) -> tuple[Array, Array]:
 
     >>> log_product(jnp.full((200,), -0.5))
     (Array(1., dtype=float32), Array(-138.62944, dtype=float32))
-
     """
     x = _vector("x", x)
     return jnp.prod(jnp.sign(x)), compensated_sum(jnp.log(jnp.abs(x)))
@@ -303,7 +295,6 @@ def running_sum(x: ArrayLike) -> Array:
 
     >>> print(f"{running_sum(jnp.full(1_000_000, 0.1, 'float32')):.2f}")
     100958.34
-
     """
     return _running(_vector("x", x))
 
@@ -328,7 +319,6 @@ def pairwise_sum(x: ArrayLike) -> Array:
     100000.01
 
     Source: Higham, Accuracy and Stability of Numerical Algorithms (2002), section 4.2.
-
     """
     return _pairwise(_vector("x", x))
 
@@ -354,7 +344,6 @@ def compensated_sum(x: ArrayLike) -> Array:
     (Array(1., dtype=float32), Array(0., dtype=float32))
 
     Source: Ogita, Rump and Oishi (2005), SIAM J. Sci. Comput. 26, 1955-1988.
-
     """
     return _compensated(_vector("x", x))
 
@@ -382,7 +371,6 @@ def norm(x: ArrayLike, order: ArrayLike = 2) -> Array:
     [7.0, 5.0, 4.0]
     >>> jax.grad(norm)(jnp.zeros(2))
     Array([0., 0.], dtype=float32)
-
     """
     x = _vector("x", x)
     if isinstance(order, (int, float)):
@@ -402,7 +390,6 @@ class ScalingExponent(NamedTuple):
     Attributes:
         exponent: the slope, shape ().
         se: its standard error, shape ().
-
     """
 
     exponent: Array
@@ -430,7 +417,6 @@ def scaling_exponent(sizes: ArrayLike, times: ArrayLike) -> ScalingExponent:
     >>> exponent, se = scaling_exponent([100, 200, 400, 800], [0.011, 0.039, 0.162, 0.637])
     >>> print(f"{exponent:.2f} +- {se:.2f}")
     1.96 +- 0.03
-
     """
     sizes = _vector("sizes", sizes)
     m = len(sizes)
