@@ -33,6 +33,15 @@ class Mistake(NamedTuple):
 
 
 def _call(answer: Any, **case: Any) -> Any:
+    """What the answer gives for the inputs.
+
+    Args:
+        answer: a function of the inputs in their order.
+        case: the inputs by name.
+
+    Returns:
+        Whatever it returns.
+    """
     return answer(*case.values())
 
 
