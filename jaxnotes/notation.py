@@ -228,14 +228,14 @@ SYMBOLS = tuple(symbol for group in GROUPS for symbol in group.symbols)
 
 PARAMETERS = (
     # data
-    Parameter("X",              "𝐗",      "设计矩阵，每行一个样本",         "design matrix, one row a sample"),
+    Parameter("X",              "𝐗",      "设计矩阵，每行一个样本",         "design matrix, one row per sample"),
     Parameter("y",              "𝐲",      "响应变量（标签）",               "response (labels)"),
     Parameter("x",              "𝐱",      "数据，或函数的自变量",           "data, or the variable of a function"),
     Parameter("weights",        "w",      "频数权重：权为k的行算k行",       "frequencies: weight k is k rows"),
     Parameter("precision",      "P",      "观测的权：方差的倒数",           "precisions: 1 / variance"),
     Parameter("trials",         "n",      "试验次数",                       "number of trials"),
-    Parameter("A",              "𝐀",      "第一组点，每行一个",             "the first points, one a row"),
-    Parameter("B",              "𝐁",      "第二组点，每行一个",             "the second points, one a row"),
+    Parameter("A",              "𝐀",      "第一组点，每行一个",             "the first points, one per row"),
+    Parameter("B",              "𝐁",      "第二组点，每行一个",             "the second points, one per row"),
     Parameter("lag",            "k",      "自相关的滞后阶数",               "lag of an autocorrelation"),
     # models and inference
     Parameter("params",         "θ",      "模型或分布的参数",               "parameters of a model or a law"),
@@ -267,7 +267,7 @@ PARAMETERS = (
     Parameter("b",              "β",      "贝塔分布的第二个形状参数",       "second shape of a beta law"),
     Parameter("lower",          "a",      "均匀分布的下界",                 "least value of a uniform law"),
     Parameter("upper",          "b",      "均匀分布的上界",                 "largest value of a uniform law"),
-    Parameter("W",              "𝐖",      "一层的权重矩阵，每行一个单元",   "weights of a layer, one row a unit"),
+    Parameter("W",              "𝐖",      "一层的权重矩阵，每行一个单元",   "weights of a layer, one row per unit"),
     # gradients and gradient descent
     Parameter("fun",            "f",      "函数（目标函数）",               "function, objective"),
     Parameter("x0",             "𝐱₀",     "迭代的起点",                     "starting point"),

@@ -275,7 +275,7 @@ class _Bracket(NamedTuple):
 def positive_root(function: Callable[[Array], tuple[Array, Array]], start: Array) -> tuple[Array, Array]:
     """(x, steps): the root x > 0 of a function that is negative below it and positive above.
 
-    By Newton's method, held in a bracket. Arguments: function, from x to its value and slope. start > 0.
+    By Newton's method, held in a bracket, from start > 0. The function gives its value and its slope at x.
     """
     small = float(jnp.finfo(start.dtype).eps) ** 0.5
 

@@ -155,7 +155,7 @@ def _names(params: Any, names: Sequence[str] | None) -> list[str]:
 def _checked(names: Sequence[str] | None, default: list[str]) -> list[str]:
     """The names given, if there are as many as needed; the default without any."""
     if names is not None and len(names) != len(default):
-        raise ValueError(f"names: expected {len(default)}, one a column of X or parameter, got {len(names)}.")
+        raise ValueError(f"names: expected {len(default)}, one per column of X or per parameter, got {len(names)}.")
     return default if names is None else list(names)
 
 

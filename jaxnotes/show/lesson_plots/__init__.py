@@ -1,6 +1,6 @@
-"""The pictures of the lessons, a module a lesson, named after its chapter, in the style of `jaxnotes.show.plots`.
+"""The pictures of the lessons, a module for each, named after its chapter, in the style of `jaxnotes.show.plots`.
 
-Every function takes what it draws and returns matplotlib axes; labels are mathematics and short English, for Colab has
+Every function takes what it draws and returns matplotlib axes; labels are mathematics and short English, as Colab has
 no Chinese font. `canvas` gives axes in the house style for a picture that only one cell needs.
 """
 
