@@ -195,7 +195,7 @@ def autocorrelation(x: ArrayLike, *, lag: int = 1, weights: ArrayLike | None = N
 
     Raises:
         TypeError: x or weights are not numbers.
-        ValueError: lag is out of range, x is empty, or a shape is wrong.
+        ValueError: lag is no int in its range, x is empty, or a shape is wrong.
 
     >>> autocorrelation([1.0, 2.0, 3.0, 4.0, 5.0])
     Array(0.4, dtype=float32)
