@@ -5,7 +5,7 @@ second derivative are right for all x, infinite ones too: to a few units in the 
 rounding of x makes of it, and to the smallest normal number where the result is smaller than that. At a kink the
 derivative is a convention, stated with the function. `jax.nn` is used where it is as right; it has
 
-    sigma'(20) = tanh'(10) = elu'(-20) = 0 in float32, for it takes 1 - sigma, 1 - tanh^2, expm1 + 1 of rounded numbers;
+    sigma'(20) = tanh'(10) = elu'(-20) = 0 in float32: it takes 1 - sigma, 1 - tanh^2, expm1 + 1 of rounded numbers;
     gelu(-inf) = silu(-inf) = NaN (inf * 0), and so their derivatives at both infinities.
 
 The price, on a CPU: the derivatives of sigmoid and tanh take an exponential of their own, where jax.nn takes none.
@@ -72,13 +72,18 @@ def sigmoid(x: ArrayLike) -> Array:
 
         sigma(x) = 1 / (1 + exp(-x)),    sigma'(x) = sigma(x) sigma(-x) <= 1/4
 
-    Arguments: x, any shape. In float32 it rounds to 1 from x = 16.636 on; its derivative does not round to 0.
+    In float32 it rounds to 1 from x = 16.636 on; its derivative does not round to 0.
+
+    Args:
+        x: log-odds, any shape.
+
+    Returns:
+        The probabilities, of the shape and dtype of x.
 
     >>> sigmoid([-jnp.inf, 0.0, 17.0])
     Array([0. , 0.5, 1. ], dtype=float32)
     >>> print(f"{jax.grad(sigmoid)(17.0):.4e}")
     4.1399e-08
-
     """
     return _sigmoid(arrays.as_float("x", x))
 
@@ -88,54 +93,78 @@ def tanh(x: ArrayLike) -> Array:
 
         tanh(x) = 2 sigma(2x) - 1,    tanh'(x) = 4 sigma'(2x) <= 1
 
-    Arguments: x, any shape. In float32 it rounds to 1 from x = 7.999 on; its derivative does not round to 0.
+    In float32 it rounds to 1 from x = 7.999 on; its derivative does not round to 0.
+
+    Args:
+        x: pre-activations, any shape.
+
+    Returns:
+        The activations, of the shape and dtype of x.
 
     >>> tanh([-jnp.inf, 0.0, 20.0])
     Array([-1.,  0.,  1.], dtype=float32)
-
     """
     return _tanh(arrays.as_float("x", x))
 
 
 def relu(x: ArrayLike) -> Array:
-    """The rectified linear unit, max(x, 0); derivative 0 at x = 0 (with jnp.maximum it would be 1/2).
+    """The rectified linear unit; its derivative at x = 0 is 0 (with jnp.maximum it would be 1/2).
 
-    Arguments: x, any shape. From `jax.nn`.
+        relu(x) = max(x, 0)
+
+    Args:
+        x: pre-activations, any shape.
+
+    Returns:
+        The activations, of the shape and dtype of x, from `jax.nn`.
 
     >>> relu([-2.0, 0.0, 3.0])
     Array([0., 0., 3.], dtype=float32)
     >>> float(jax.grad(relu)(0.0))
     0.0
-
     """
     return jax.nn.relu(arrays.as_float("x", x))
 
 
 def leaky_relu(x: ArrayLike, *, negative_slope: ArrayLike = 0.01) -> Array:
-    """x for x >= 0, negative_slope x below; derivative 1 at x = 0.
+    """The rectified linear unit with a slope below 0 too; its derivative at x = 0 is 1.
 
-    Arguments: x, any shape. negative_slope, a number. From `jax.nn`.
+        leaky_relu(x) = x where x >= 0, negative_slope x below
+
+    Args:
+        x: pre-activations, any shape.
+        negative_slope: the slope below 0, a number, default 0.01.
+
+    Returns:
+        The activations, of the shape and dtype of x, from `jax.nn`.
 
     >>> leaky_relu([-2.0, 0.0, 3.0])
     Array([-0.02,  0.  ,  3.  ], dtype=float32)
-
     """
     x = arrays.as_float("x", x)
     return jax.nn.leaky_relu(x, arrays.scalar("negative_slope", negative_slope).astype(x.dtype))
 
 
 def elu(x: ArrayLike, *, alpha: ArrayLike = 1.0) -> Array:
-    """The exponential linear unit: x for x > 0, alpha (exp(x) - 1) below.
+    """The exponential linear unit, which saturates at -alpha to the left.
 
-    Arguments: x, any shape. alpha, a number. The derivative at x = 0 is that from the left, alpha, and the second one
-    alpha too: for alpha = 1 there is no kink, but the second derivative jumps from 1 to 0.
+        elu(x) = x where x > 0, alpha (exp(x) - 1) below
 
-    Source: Clevert, Unterthiner and Hochreiter, Fast and accurate deep network learning by exponential linear units
-    (2016), equation 15.
+    The derivative at x = 0 is that from the left, alpha, and the second one alpha too: with alpha = 1 there is no kink,
+    but the second derivative jumps from 1 to 0.
+
+    Args:
+        x: pre-activations, any shape.
+        alpha: a number, default 1.
+
+    Returns:
+        The activations, of the shape and dtype of x.
 
     >>> elu([-jnp.inf, 0.0, 3.0])
     Array([-1.,  0.,  3.], dtype=float32)
 
+    Source: Clevert, Unterthiner and Hochreiter, Fast and accurate deep network learning by exponential linear units
+    (2016), equation 15.
     """
     x = arrays.as_float("x", x)
     return _exponential_unit(x, 1.0, arrays.scalar("alpha", alpha))
@@ -146,13 +175,18 @@ def selu(x: ArrayLike) -> Array:
 
         selu(x) = 1.0507 elu(x, alpha = 1.6733)
 
-    Arguments: x, any shape. The derivative at x = 0 is that from the left, 1.7581; from the right it is 1.0507.
+    The derivative at x = 0 is that from the left, 1.7581; from the right it is 1.0507.
 
-    Source: Klambauer et al., Self-normalizing neural networks (2017), equation 2.
+    Args:
+        x: pre-activations, any shape.
+
+    Returns:
+        The activations, of the shape and dtype of x.
 
     >>> selu([-jnp.inf, 0.0, 1.0])
     Array([-1.7580993,  0.       ,  1.050701 ], dtype=float32)
 
+    Source: Klambauer et al., Self-normalizing neural networks (2017), equation 2.
     """
     return _exponential_unit(arrays.as_float("x", x), SELU_SCALE, SELU_SCALE * SELU_ALPHA)
 
@@ -162,23 +196,31 @@ def softplus(x: ArrayLike) -> Array:
 
         softplus(x) = log(1 + exp(x)) = -log sigma(-x),    softplus'(x) = sigma(x)
 
-    Arguments: x, any shape. The value is from `jax.nn`.
+    Args:
+        x: pre-activations or log-odds, any shape.
+
+    Returns:
+        The activations, of the shape and dtype of x; the value is from `jax.nn`.
 
     >>> softplus([-jnp.inf, -1e4, 1e4]).tolist()
     [0.0, 0.0, 10000.0]
-
     """
     return _softplus(arrays.as_float("x", x))
 
 
 def log_sigmoid(x: ArrayLike) -> Array:
-    """log sigma(x) = -softplus(-x), about x far to the left, where log(sigmoid(x)) is -inf.
+    """The logarithm of a probability given by its log-odds, right far to the left, where log(sigmoid(x)) is -inf.
 
-    Arguments: x, any shape.
+        log sigma(x) = -softplus(-x)
+
+    Args:
+        x: log-odds, any shape.
+
+    Returns:
+        The log-probabilities in nats, of the shape and dtype of x.
 
     >>> log_sigmoid([-jnp.inf, -1e4]).tolist()
     [-inf, -10000.0]
-
     """
     return -_softplus(-arrays.as_float("x", x))
 
@@ -188,27 +230,37 @@ def gelu(x: ArrayLike) -> Array:
 
         gelu(x) = x Phi(x),    gelu'(x) = Phi(x) + x density(x)
 
-    Arguments: x, any shape. Not the approximation by tanh, the default of `jax.nn.gelu`, which is off by up to 5e-4.
+    It is not the approximation by tanh, the default of `jax.nn.gelu`, which is off by up to 5e-4.
 
-    Source: Hendrycks and Gimpel, Gaussian error linear units (2016), section 2.
+    Args:
+        x: pre-activations, any shape.
+
+    Returns:
+        The activations, of the shape and dtype of x.
 
     >>> gelu([-jnp.inf, 0.0, 1.0])
     Array([0.       , 0.       , 0.8413447], dtype=float32)
 
+    Source: Hendrycks and Gimpel, Gaussian error linear units (2016), section 2.
     """
     return _gelu(arrays.as_float("x", x))
 
 
 def silu(x: ArrayLike) -> Array:
-    """The sigmoid linear unit or swish, x sigma(x).
+    """The sigmoid linear unit or swish.
 
-    Arguments: x, any shape.
+        silu(x) = x sigma(x)
 
-    Source: Elfwing, Uchibe and Doya, Sigmoid-weighted linear units (2018), equation 5.
+    Args:
+        x: pre-activations, any shape.
+
+    Returns:
+        The activations, of the shape and dtype of x.
 
     >>> silu([-jnp.inf, 0.0, 1.0])
     Array([-0.       ,  0.       ,  0.7310586], dtype=float32)
 
+    Source: Elfwing, Uchibe and Doya, Sigmoid-weighted linear units (2018), equation 5.
     """
     return _silu(arrays.as_float("x", x))
 
@@ -218,51 +270,91 @@ def softmax(x: ArrayLike, *, axis: int = -1) -> Array:
 
         softmax(x)_k = exp(x_k) / sum_j exp(x_j)
 
-    Arguments: x, at least one axis; axis, the one whose entries share the probability. A logit of -inf has probability
-    0; where all are -inf, or one is +inf, the answer is NaN. From `jax.nn`.
+    Args:
+        x: logits, at least one axis. One of -inf has probability 0.
+        axis: the axis whose entries share the probability, an int, default -1.
+
+    Returns:
+        The probabilities, of the shape and dtype of x, from `jax.nn`; NaN where all logits are -inf or one is +inf.
+
+    Raises:
+        TypeError: axis is no int.
+        ValueError: axis is none of x.
 
     >>> softmax([7.0, 7.0, -jnp.inf])
     Array([0.5, 0.5, 0. ], dtype=float32)
-
     """
     return jax.nn.softmax(*_logits(x, axis))
 
 
 def log_softmax(x: ArrayLike, *, axis: int = -1) -> Array:
-    """The logs of the probabilities, x_k - log sum_j exp(x_j), finite where softmax rounds to 0.
+    """The logs of the probabilities that logits stand for, finite where softmax rounds to 0.
 
-    Arguments: as for `softmax`. From `jax.nn`.
+        log_softmax(x)_k = x_k - log sum_j exp(x_j)
+
+    Args:
+        x: logits, at least one axis.
+        axis: the axis whose entries share the probability, an int, default -1.
+
+    Returns:
+        The log-probabilities in nats, of the shape and dtype of x, from `jax.nn`; NaN where `softmax` is.
+
+    Raises:
+        TypeError: axis is no int.
+        ValueError: axis is none of x.
 
     >>> log_softmax([0.0, 1e4])
     Array([-10000.,      0.], dtype=float32)
-
     """
     return jax.nn.log_softmax(*_logits(x, axis))
 
 
 def second_moment(activation: Callable[[Array], Array], variance: ArrayLike = 1.0) -> Array:
-    """E[phi(sqrt(q) z)^2] for z ~ N(0, 1): the mean square of an activation whose input has variance q.
+    """The mean square of an activation whose input has variance q.
 
-    Arguments: activation, phi, a function of one number, as all of this chapter but softmax. variance, q >= 0.
-    Returns shape (). By 32-point Gauss-Legendre quadrature on each unit interval of z from -12 to 12: exact to 1e-12
-    for the functions of this chapter at q <= 100, in float64. Gauss-Hermite quadrature would be wrong at a kink: by
-    7e-6 for elu with 200 points.
+        E[phi(sqrt(q) z)^2],    z ~ N(0, 1)
+
+    By 32-point Gauss-Legendre quadrature on each unit interval of z from -12 to 12: exact to 1e-12 for the functions of
+    this chapter at q <= 100, in float64. Gauss-Hermite quadrature would be wrong at a kink: by 7e-6 for elu with 200
+    points.
+
+    Args:
+        activation: phi, a function of one number, as all of this chapter but softmax and log_softmax.
+        variance: q, a number >= 0, default 1.
+
+    Returns:
+        The mean square, shape ().
+
+    Raises:
+        TypeError: activation is no function, or variance no number.
+        ValueError: activation returns no number, or variance is negative or no scalar.
 
     >>> [round(float(second_moment(phi)), 5) for phi in (relu, tanh, sigmoid)]
     [0.5, 0.39429, 0.29338]
-
     """
     return _expected_square(_checked(activation), arrays.nonnegative("variance", variance))
 
 
 def second_moment_of_derivative(activation: Callable[[Array], Array], variance: ArrayLike = 1.0) -> Array:
-    """E[phi'(sqrt(q) z)^2] for z ~ N(0, 1): times g^2, the factor per layer of the squared norm of a gradient.
+    """The mean square of an activation's slope: times g^2, the factor per layer of the squared norm of a gradient.
 
-    Arguments and quadrature: as for `second_moment`. Returns shape ().
+        E[phi'(sqrt(q) z)^2],    z ~ N(0, 1)
+
+    By the quadrature of `second_moment`.
+
+    Args:
+        activation: phi, a function of one number, as all of this chapter but softmax and log_softmax.
+        variance: q, a number >= 0, default 1.
+
+    Returns:
+        The mean square, shape ().
+
+    Raises:
+        TypeError: activation is no function, or variance no number.
+        ValueError: activation returns no number, or variance is negative or no scalar.
 
     >>> [round(float(second_moment_of_derivative(phi)), 5) for phi in (relu, tanh, sigmoid)]
     [0.5, 0.4644, 0.04484]
-
     """
     return _expected_square(jax.grad(_checked(activation)), arrays.nonnegative("variance", variance))
 
@@ -272,13 +364,20 @@ def gain(activation: Callable[[Array], Array]) -> Array:
 
         g = 1 / sqrt(E[phi(z)^2]),  z ~ N(0, 1)
 
-    Arguments: activation, as for `second_moment`. Returns shape ().
+    Args:
+        activation: phi, a function of one number, as all of this chapter but softmax and log_softmax.
 
-    Source: He et al., Delving deep into rectifiers (2015), section 2.2, for ReLU: sqrt(2).
+    Returns:
+        The gain, shape ().
+
+    Raises:
+        TypeError: activation is no function.
+        ValueError: activation returns no number.
 
     >>> [round(float(gain(phi)), 4) for phi in (relu, tanh, sigmoid, gelu, silu)]
     [1.4142, 1.5925, 1.8462, 1.5335, 1.6765]
 
+    Source: He et al., Delving deep into rectifiers (2015), section 2.2, for ReLU: sqrt(2).
     """
     return 1 / jnp.sqrt(second_moment(activation))
 
@@ -286,14 +385,22 @@ def gain(activation: Callable[[Array], Array]) -> Array:
 def variance_map(activation: Callable[[Array], Array], variance: ArrayLike, *, gain: ArrayLike | None = None) -> Array:
     """The variance of the next layer's pre-activations, given that of this layer's.
 
-        V(q) = g^2 E[phi(sqrt(q) z)^2]
+        V(q) = g^2 E[phi(sqrt(q) z)^2],    z ~ N(0, 1)
 
-    Arguments: activation and variance, q, as for `second_moment`. gain, g; where None, the exact one, for which
-    V(1) = 1. Returns shape ().
+    Args:
+        activation: phi, a function of one number, as all of this chapter but softmax and log_softmax.
+        variance: q, a number >= 0.
+        gain: g, a number, default None: the exact one, with which V(1) = 1.
+
+    Returns:
+        The next variance, shape ().
+
+    Raises:
+        TypeError: activation is no function, or variance or gain no number.
+        ValueError: activation returns no number, variance is negative, or variance or gain is no scalar.
 
     >>> [round(float(variance_map(phi, 2.0)), 3) for phi in (relu, tanh)]
     [2.0, 1.319]
-
     """
     factor = 1 / second_moment(activation) if gain is None else arrays.scalar("gain", gain) ** 2
     return factor * second_moment(activation, variance)
@@ -302,15 +409,24 @@ def variance_map(activation: Callable[[Array], Array], variance: ArrayLike, *, g
 def variance_map_slope(
     activation: Callable[[Array], Array], variance: ArrayLike = 1.0, *, gain: ArrayLike | None = None
 ) -> Array:
-    """V'(q), the factor by which a small error of the variance grows from layer to layer.
+    """The slope of the variance map, the factor by which a small error of the variance grows from layer to layer.
 
-        V'(q) = g^2 E[z phi(sqrt(q) z) phi'(sqrt(q) z)] / sqrt(q)
+        V'(q) = g^2 E[z phi(sqrt(q) z) phi'(sqrt(q) z)] / sqrt(q),    z ~ N(0, 1)
 
-    Arguments: as for `variance_map`, with q > 0. Returns shape ().
+    Args:
+        activation: phi, a function of one number, as all of this chapter but softmax and log_softmax.
+        variance: q, a number > 0, default 1.
+        gain: g, a number, default None: the exact one, with which V(1) = 1.
+
+    Returns:
+        The slope, shape ().
+
+    Raises:
+        TypeError: activation is no function, or variance or gain no number.
+        ValueError: activation returns no number, variance is negative, or variance or gain is no scalar.
 
     >>> [round(float(variance_map_slope(phi)), 3) for phi in (sigmoid, tanh, relu, gelu, silu)]
     [0.106, 0.461, 1.0, 1.144, 1.173]
-
     """
     at = arrays.nonnegative("variance", variance)
     return jax.grad(lambda variance: variance_map(activation, variance, gain=gain))(at)
@@ -328,7 +444,7 @@ def _tanh(x: Array) -> Array:
 
 @with_slopes(lambda x: logistic_density_times(-8 * jnp.tanh(x), 2 * x))
 def _tanh_slope(x: Array) -> Array:
-    """4 sigma(2x) sigma(-2x); the factor 4 comes first, for the smaller sigma underflows before the product does."""
+    """4 sigma(2x) sigma(-2x); the factor 4 comes first, as the smaller sigma underflows before the product does."""
     small = 4 / (1 + jnp.exp(2 * jnp.abs(x)))
     return small * (1 - small / 4)
 
@@ -366,7 +482,7 @@ def _exp_slope(a: Array, x: Array) -> Array:
 
 @with_slopes(lambda x: _silu_slope(x))
 def _silu(x: Array) -> Array:
-    # Numerator and denominator by 2^-9, for exp(-x) would overflow while x exp(x) is still a normal number.
+    # Numerator and denominator by 2^-9, as exp(-x) would overflow while x exp(x) is still a normal number.
     x = jnp.maximum(x, -FAR)
     return x * 2.0**-9 / (2.0**-9 + jnp.exp(-x - 9 * math.log(2)))
 

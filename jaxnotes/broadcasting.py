@@ -52,16 +52,22 @@ def broadcast_shapes(*shapes: Shape) -> tuple[int, ...]:
 
         length of axis k = the one length on axis k that is not 1, or 1,    k = -1, -2, ...
 
-    Arguments: shapes, tuples of lengths >= 0, or an int for one axis. Returns a tuple; () for no
-    shape at all. Raises ValueError where an axis has two lengths other than 1 or a length is
-    negative, TypeError where one is no integer. NumPy also refuses more axes or entries than its
-    arrays can have; this rule has no such limit.
+    NumPy also refuses more axes or entries than its arrays can have; this rule has no such limit.
 
-    Source: NumPy reference, "Broadcasting", general broadcasting rules.
+    Args:
+        shapes: any number of them, each a tuple of lengths >= 0, or an int for one axis.
+
+    Returns:
+        The common shape, a tuple of ints; () for no shape at all.
+
+    Raises:
+        TypeError: a length is no integer.
+        ValueError: an axis has two lengths other than 1, or a length is negative.
 
     >>> broadcast_shapes((4, 3), (3,)), broadcast_shapes((5, 1), (1, 6), ()), broadcast_shapes((0,), (1,))
     ((4, 3), (5, 6), (0,))
 
+    Source: NumPy reference, "Broadcasting", general broadcasting rules.
     """
     checked = [_checked(f"shapes[{k}]", shape) for k, shape in enumerate(shapes)]
     result = []
@@ -79,7 +85,16 @@ def broadcast_shapes(*shapes: Shape) -> tuple[int, ...]:
 def explain(shape_a: Shape, shape_b: Shape) -> str:
     """How two shapes are aligned, axis under axis, what is stretched and which axis fails, as text.
 
-    Arguments: shapes as in `broadcast_shapes`. Returns lines for print; shapes that do not fit are explained too.
+    Args:
+        shape_a: a tuple of lengths >= 0, or an int for one axis.
+        shape_b: the other shape, likewise.
+
+    Returns:
+        Lines to print, one string; shapes that do not fit are explained too.
+
+    Raises:
+        TypeError: a length is no integer.
+        ValueError: a length is negative.
 
     >>> print(explain((4, 3), (3,)))
     axis    -2  -1
@@ -94,7 +109,6 @@ def explain(shape_a: Shape, shape_b: Shape) -> str:
     result   2   ✗
     Axis -1 fails: 3 against 2.
     Lengths must be equal or one of them 1; a new axis, as in b[:, None], moves b.
-
     """
     a, b = _checked("shape_a", shape_a), _checked("shape_b", shape_b)
     rank = max(len(a), len(b))
@@ -118,46 +132,71 @@ def result_bytes(*shapes: Shape, dtype: DTypeLike | None = None) -> int:
 
     Memory must hold it outside jit, and wherever the result itself is kept. Under jit XLA may fuse the operation with a
     sum that consumes it and store nothing of the kind; whether it does depends on device and version.
-    Arguments: shapes as in `broadcast_shapes`. dtype: of the result, the default float where None.
+
+    Args:
+        shapes: any number of them, each a tuple of lengths >= 0, or an int for one axis.
+        dtype: of the result, default None: the default float.
+
+    Returns:
+        The number of bytes, an int.
+
+    Raises:
+        TypeError: a length is no integer.
+        ValueError: the shapes do not fit, or a length is negative.
 
     >>> result_bytes((1000, 1, 64), (1, 1000, 64), dtype="float32")
     256000000
-
     """
     itemsize = np.dtype(jnp.result_type(float) if dtype is None else dtype).itemsize
     return math.prod(broadcast_shapes(*shapes)) * itemsize
 
 
 def outer(fun: Callable[[Array, Array], Any], a: ArrayLike, b: ArrayLike) -> Any:
-    """fun of every entry of a with every entry of b: no loop, no axis to think about.
+    """A function of every entry of a with every entry of b: no loop, no axis to think about.
 
         result[i, j] = fun(a[i], b[j]),    the broadcast form being fun(a[:, None], b[None, :])
 
-    Arguments: fun, of two numbers. a, (n,) and b, (m,), of any dtype. Returns (n, m), with the axes of fun's result
-    behind them where it is no number. Raises ValueError for another rank.
+    Args:
+        fun: a function of two numbers.
+        a: its first arguments, (n,), of any dtype.
+        b: its second arguments, (m,), of any dtype.
+
+    Returns:
+        The results, (n, m), with the axes of fun's result behind them where it is no number.
+
+    Raises:
+        TypeError: a or b is no array of numbers.
+        ValueError: a or b is no vector.
 
     >>> print(outer(jnp.multiply, jnp.array([1, 2, 3]), jnp.array([1, 10])))
     [[ 1 10]
      [ 2 20]
      [ 3 30]]
-
     """
     return _every_pair(fun)(_ranked("a", a, 1), _ranked("b", b, 1))
 
 
 def pairwise(fun: Callable[[Array, Array], Any], A: ArrayLike, B: ArrayLike) -> Any:
-    """fun of every row of A with every row of B.
+    """A function of every row of A with every row of B.
 
         result[i, j] = fun(A[i], B[j]),    the broadcast form starting from A[:, None, :] and B[None, :, :]
 
-    Arguments: fun, of two vectors (p,). A, (n, p) and B, (m, p), of any dtype. Returns (n, m), with the axes of fun's
-    result behind them where it is no number. Raises ValueError for another rank or unequal p.
+    Args:
+        fun: a function of two vectors, (p,) each.
+        A: its first arguments by rows, (n, p), of any dtype.
+        B: its second arguments by rows, (m, p), of any dtype.
+
+    Returns:
+        The results, (n, m), with the axes of fun's result behind them where it is no number.
+
+    Raises:
+        TypeError: A or B is no array of numbers.
+        ValueError: A or B is no matrix, or their rows differ in length.
 
     >>> points = jnp.array([[0.0, 0.0], [3.0, 4.0]])
     >>> print(pairwise(lambda a, b: jnp.sum((a - b) ** 2), points, points))
     [[ 0. 25.]
      [25.  0.]]
-
     """
     A, B = _ranked("A", A, 2), _ranked("B", B, 2)
     if B.shape[1] != A.shape[1]:
@@ -171,18 +210,26 @@ def strict() -> AbstractContextManager[None]:
     Numbers still combine with anything. It holds in this thread and ends with the block; functions that were compiled
     outside are traced again inside.
 
+    Returns:
+        A context manager.
+
     >>> with strict():
     ...     jnp.ones((4, 1)) - jnp.ones(4)
     Traceback (most recent call last):
     ...
     ValueError: Operands could not be broadcast together for subtract on shapes (4, 1) (4,) ...
-
     """
     return jax.numpy_rank_promotion("raise")
 
 
 class AllPairsTerms(NamedTuple):
-    """What `all_pairs_loss` is the sum of, each (): Var(prediction), Var(y), (mean prediction - mean y)^2."""
+    """The three terms that `all_pairs_loss` is the sum of.
+
+    Attributes:
+        variance_prediction: Var(prediction), of divisor n, shape ().
+        variance_y: Var(y), of divisor n, shape ().
+        squared_gap: (mean prediction - mean y)^2, shape ().
+    """
 
     variance_prediction: Array
     variance_y: Array
@@ -196,12 +243,21 @@ def all_pairs_loss(prediction: ArrayLike, y: ArrayLike) -> Array:
 
     Every prediction is compared with every y, so the best one is the mean of y, whatever the data, and a perfect one
     has the loss 2 Var(y). It is `all_pairs_terms` added up.
-    Arguments: prediction, (n, 1). y, (n,). Returns a number.
+
+    Args:
+        prediction: a column, (n, 1).
+        y: the responses, (n,).
+
+    Returns:
+        The mean over all pairs, shape ().
+
+    Raises:
+        TypeError: prediction or y is no array of numbers.
+        ValueError: a shape is wrong.
 
     >>> y = jnp.array([1.0, 2.0, 3.0, 4.0])
     >>> print(all_pairs_loss(y[:, None], y), jnp.mean((y - y) ** 2))
     2.5 0.0
-
     """
     prediction, y = _column_and_vector(prediction, y)
     return jnp.mean((prediction - y[None, :]) ** 2)
@@ -214,12 +270,21 @@ def all_pairs_terms(prediction: ArrayLike, y: ArrayLike) -> AllPairsTerms:
 
     (expand the square about the two means: no cross term is left, since i and j run independently). Descending it
     drives the slope of a line to 0 and its intercept to the mean of y.
-    Arguments: prediction, (n, 1). y, (n,).
+
+    Args:
+        prediction: a column, (n, 1).
+        y: the responses, (n,).
+
+    Returns:
+        An `AllPairsTerms`, (variance_prediction, variance_y, squared_gap).
+
+    Raises:
+        TypeError: prediction or y is no array of numbers.
+        ValueError: a shape is wrong.
 
     >>> y = jnp.array([1.0, 2.0, 3.0, 4.0])
     >>> print(*all_pairs_terms(y[:, None] + 1, y))
     1.25 1.25 1.0
-
     """
     prediction, y = _column_and_vector(prediction, y)
     return AllPairsTerms(jnp.var(prediction), jnp.var(y), (jnp.mean(prediction) - jnp.mean(y)) ** 2)

@@ -49,7 +49,7 @@ def demo(out: Path = Path("jaxnotes-demo")) -> None:
     started = time.perf_counter()
     out.mkdir(parents=True, exist_ok=True)
     console.print(jn.about())
-    with ThreadPoolExecutor(max_workers=2) as pool:  # most of the time is compilation, which takes one core a function
+    with ThreadPoolExecutor(max_workers=2) as pool:  # most of the time is compilation, on one core per function
         sections = [pool.submit(section) for section in (_challenger, _anscombe, _longley)]
         compiled = pool.submit(_resampled_fit.lower(_keys()[0]).compile)
         for number, section in enumerate(sections, start=1):

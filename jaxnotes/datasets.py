@@ -12,7 +12,13 @@ Column = np.ndarray
 
 
 class Challenger(NamedTuple):
-    """Space-shuttle flights: `flight` names, `temperature` (23,) in degrees Fahrenheit, `distress` (23,) 0 or 1."""
+    """The flights of the space shuttle before the accident.
+
+    Attributes:
+        flight: their names, 23 of them.
+        temperature: at launch, in degrees Fahrenheit, (23,).
+        distress: of the O-rings, (23,), 0 or 1.
+    """
 
     flight: tuple[str, ...]
     temperature: Column
@@ -35,7 +41,12 @@ class Challenger(NamedTuple):
 
 
 class Anscombe(NamedTuple):
-    """Eleven points: `x` (11,) and `y` (11,)."""
+    """Eleven points.
+
+    Attributes:
+        x: (11,).
+        y: (11,).
+    """
 
     x: Column
     y: Column
@@ -52,7 +63,17 @@ class Anscombe(NamedTuple):
 
 
 class Longley(NamedTuple):
-    """US economy 1947-1962, each column (16,): `employed` is the response, the others explain it."""
+    """The economy of the United States, 1947-1962: `employed` is the response, the others explain it.
+
+    Attributes:
+        employed: persons in employment, in thousands, (16,).
+        deflator: of the gross national product, 1954 = 100, (16,).
+        gnp: gross national product, in millions of dollars, (16,).
+        unemployed: persons without work, in thousands, (16,).
+        armed_forces: their size, in thousands, (16,).
+        population: of 14 years and older, in thousands, (16,).
+        year: (16,).
+    """
 
     employed: Column
     deflator: Column
@@ -84,12 +105,15 @@ def challenger() -> Challenger:
     `distress` is 1 where at least one of the six field-joint O-rings showed erosion or blow-by. STS-4 is left out: its
     boosters were lost at sea. The accident happened at 31 F, 22 degrees below the coldest flight listed here.
 
-    Source: S. R. Dalal, E. B. Fowlkes and B. Hoadley (1989), Risk Analysis of the Space Shuttle: Pre-Challenger
-    Prediction of Failure, Journal of the American Statistical Association 84, 945-957, table 1.
+    Returns:
+        A `Challenger` with flight, temperature and distress; X, (23, 1), y and names for a fit.
 
     >>> data = challenger()
     >>> data.X.shape, int(data.y.sum()), float(data.temperature.min())
     ((23, 1), 7, 53.0)
+
+    Source: S. R. Dalal, E. B. Fowlkes and B. Hoadley (1989), Risk Analysis of the Space Shuttle: Pre-Challenger
+    Prediction of Failure, Journal of the American Statistical Association 84, 945-957, table 1.
     """
     flights = "1 2 3 5 6 7 8 9 41-B 41-C 41-D 41-G 51-A 51-C 51-D 51-B 51-G 51-F 51-I 51-J 61-A 61-B 61-C"
     temperature = [66, 70, 69, 68, 67, 72, 73, 70, 57, 63, 70, 78, 67, 53, 67, 75, 70, 81, 76, 79, 75, 76, 58]
@@ -101,10 +125,13 @@ def challenger() -> Challenger:
 def anscombe() -> tuple[Anscombe, ...]:
     """Four sets of points with the same means, variances and fitted line, and four different stories.
 
-    Source: F. J. Anscombe (1973), Graphs in Statistical Analysis, The American Statistician 27, 17-21.
+    Returns:
+        Four `Anscombe`, each with x and y; X, (11, 1), and names for a fit.
 
     >>> [round(float(np.polyfit(data.x, data.y, 1)[0]), 3) for data in anscombe()]
     [0.5, 0.5, 0.5, 0.5]
+
+    Source: F. J. Anscombe (1973), Graphs in Statistical Analysis, The American Statistician 27, 17-21.
     """
     x = [10, 8, 13, 9, 11, 14, 6, 4, 12, 7, 5]
     fourth = [8, 8, 8, 8, 8, 8, 8, 19, 8, 8, 8]
@@ -122,13 +149,16 @@ def longley() -> Longley:
 
     The condition number of the design is 4.9e9, 4.3e4 after scaling its columns: fit it in float64.
 
-    Source: NIST Statistical Reference Datasets, Longley.dat (public domain), after J. W. Longley (1967), An Appraisal
-    of Least Squares Programs for the Electronic Computer from the Point of View of the User, Journal of the American
-    Statistical Association 62, 819-841.
+    Returns:
+        A `Longley` with its seven columns; X, (16, 6), y and names for a fit.
 
     >>> data = longley()
     >>> data.X.shape, data.names[:2]
     ((16, 6), ('deflator', 'gnp'))
+
+    Source: NIST Statistical Reference Datasets, Longley.dat (public domain), after J. W. Longley (1967), An Appraisal
+    of Least Squares Programs for the Electronic Computer from the Point of View of the User, Journal of the American
+    Statistical Association 62, 819-841.
     """
     table = """
         60323  83.0 234289 2356 1590 107608 1947

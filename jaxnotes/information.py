@@ -36,14 +36,24 @@ def entropy(p: ArrayLike, *, logits: bool = False, unit: str = "nats") -> Array:
 
         H(p) = -sum_i p_i log p_i,    between 0 and log k
 
-    Arguments: p, (k,), probabilities, or logits with logits=True. unit, "nats" or "bits". Returns shape ().
     The derivative -log p_i - 1 is +inf at p_i = 0.
+
+    Args:
+        p: probabilities, (k,), >= 0, of sum 1; or logits, (k,), with logits=True.
+        logits: whether p holds logits, default False.
+        unit: "nats" (default) or "bits".
+
+    Returns:
+        The entropy, shape (); NaN where p is no distribution.
+
+    Raises:
+        TypeError: p is not made of numbers, or logits is no bool.
+        ValueError: p is no vector, or unit is none of these.
 
     >>> float(entropy([0.5, 0.25, 0.25, 0.0], unit="bits"))
     1.5
     >>> float(entropy([0.0, 0.0, -jnp.inf], logits=True, unit="bits"))
     1.0
-
     """
     p = _distribution("p", p, logits, ("k",))
     return _total(-(numerics.exp_times(p, p) if logits else numerics.xlogy(p, p)), unit)
@@ -54,14 +64,24 @@ def cross_entropy(p: ArrayLike, q: ArrayLike, *, logits: bool = False, unit: str
 
         H(p, q) = -sum_i p_i log q_i
 
-    Arguments: p and q, (k,), probabilities, or both logits with logits=True; labels p beside a model's logits are
-    jnp.log(p) then. unit, "nats" or "bits". Returns shape (); inf where q_i = 0 < p_i.
+    Args:
+        p: the true probabilities, (k,), >= 0, of sum 1; or their logits, (k,), with logits=True: jnp.log(p) for labels
+            p.
+        q: the believed probabilities, (k,), or a model's logits, likewise.
+        logits: whether p and q both hold logits, default False.
+        unit: "nats" (default) or "bits".
+
+    Returns:
+        The cross-entropy, shape (); inf where q_i = 0 < p_i, NaN where p or q is no distribution.
+
+    Raises:
+        TypeError: p or q is not made of numbers, or logits is no bool.
+        ValueError: p is no vector, q of another shape, or unit is none of these.
 
     >>> print(f"{cross_entropy([1.0, 0.0], [0.5, 0.5], unit='bits'):.3f}")
     1.000
     >>> print(f"{cross_entropy(jnp.log(jnp.array([0.0, 1.0])), [20.0, 0.0], logits=True):.3f}")
     20.000
-
     """
     p, q = _pair(p, q, logits)
     return _total(-(numerics.exp_times(p, q) if logits else numerics.xlogy(p, q)), unit)
@@ -72,16 +92,27 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, logits: bool = False, unit: str
 
         KL(p || q) = sum_i p_i log(p_i / q_i) = H(p, q) - H(p)
 
-    Arguments: p and q, (k,), probabilities, or both logits with logits=True. unit, "nats" or "bits". Returns shape ();
-    inf where q_i = 0 < p_i. The derivatives are log(p_i / q_i) + 1 in p_i, -inf at p_i = 0 < q_i and +inf at q_i = 0,
-    and -p_i / q_i in q_i, 0 at p_i = 0.
+    The derivatives are log(p_i / q_i) + 1 in p_i, -inf at p_i = 0 < q_i and +inf at q_i = 0, and -p_i / q_i in q_i, 0
+    at p_i = 0.
 
-    Source: Kullback and Leibler, On information and sufficiency (1951), equation 2.4.
+    Args:
+        p: the true probabilities, (k,), >= 0, of sum 1; or their logits, (k,), with logits=True.
+        q: the believed probabilities, (k,), or their logits, likewise.
+        logits: whether p and q both hold logits, default False.
+        unit: "nats" (default) or "bits".
+
+    Returns:
+        The divergence, shape (), >= 0; inf where q_i = 0 < p_i, NaN where p or q is no distribution.
+
+    Raises:
+        TypeError: p or q is not made of numbers, or logits is no bool.
+        ValueError: p is no vector, q of another shape, or unit is none of these.
 
     >>> a, b = jnp.array([0.5, 0.5]), jnp.array([0.1, 0.9])
     >>> print(f"{kl_divergence(a, b):.4f} {kl_divergence(b, a):.4f}")
     0.5108 0.3681
 
+    Source: Kullback and Leibler, On information and sufficiency (1951), equation 2.4.
     """
     p, q = _pair(p, q, logits)
     return _total(numerics.exp_times(p, p - q) if logits else numerics.relative_entropy(p, q), unit)
@@ -92,14 +123,25 @@ def js_divergence(p: ArrayLike, q: ArrayLike, *, logits: bool = False, unit: str
 
         JS(p, q) = (KL(p || m) + KL(q || m)) / 2,    m = (p + q) / 2,    between 0 and log 2
 
-    Arguments: p and q, (k,), probabilities, or both logits with logits=True. unit, "nats" or "bits". Returns shape ().
     The derivative log(p_i / m_i) / 2 in p_i is -inf at p_i = 0 < q_i.
 
-    Source: Lin, Divergence measures based on the Shannon entropy (1991), section 4.
+    Args:
+        p: probabilities, (k,), >= 0, of sum 1; or logits, (k,), with logits=True.
+        q: probabilities, (k,), or logits, likewise.
+        logits: whether p and q both hold logits, default False.
+        unit: "nats" (default) or "bits".
+
+    Returns:
+        The divergence, shape (); NaN where p or q is no distribution.
+
+    Raises:
+        TypeError: p or q is not made of numbers, or logits is no bool.
+        ValueError: p is no vector, q of another shape, or unit is none of these.
 
     >>> float(js_divergence([1.0, 0.0], [0.0, 1.0], unit="bits"))
     1.0
 
+    Source: Lin, Divergence measures based on the Shannon entropy (1991), section 4.
     """
     p, q = _pair(p, q, logits)
     if logits:
@@ -117,12 +159,22 @@ def mutual_information(joint: ArrayLike, *, logits: bool = False, unit: str = "n
 
         I(X; Y) = sum_ij p_ij log(p_ij / (p_i. p_.j)) = H(X) + H(Y) - H(X, Y)
 
-    Arguments: joint, (n, m), the table of P(X = i, Y = j), or its logits with logits=True. unit, "nats" or "bits".
-    Returns shape (). The derivative log(p_ij / (p_i. p_.j)) - 1 is -inf at p_ij = 0 unless its row or column is empty.
+    The derivative log(p_ij / (p_i. p_.j)) - 1 is -inf at p_ij = 0 unless its row or column is empty.
+
+    Args:
+        joint: the table of P(X = i, Y = j), (n, m), >= 0, of sum 1; or its logits, (n, m), with logits=True.
+        logits: whether joint holds logits, default False.
+        unit: "nats" (default) or "bits".
+
+    Returns:
+        The information, shape (), >= 0; NaN where joint is no distribution.
+
+    Raises:
+        TypeError: joint is not made of numbers, or logits is no bool.
+        ValueError: joint is no table, or unit is none of these.
 
     >>> float(mutual_information([[0.5, 0.0], [0.0, 0.5]], unit="bits"))
     1.0
-
     """
     p = _distribution("joint", joint, logits, ("n", "m"))
     if logits:

@@ -35,14 +35,21 @@ def mean(x: ArrayLike, *, weights: ArrayLike | None = None) -> Array:
 
         sum_i w_i x_i / sum_i w_i
 
-    Arguments: x, (n,). weights, (n,), frequencies. Returns shape (); NaN where a weight is negative or all are 0.
-    Raises ValueError or TypeError for a wrong shape or dtype, or for an empty x.
+    Args:
+        x: the sample, (n,), n >= 1.
+        weights: frequencies, (n,), >= 0, default None: every row counts once.
+
+    Returns:
+        The mean, shape (); NaN where a weight is negative or all are 0.
+
+    Raises:
+        TypeError: x or weights are not numbers.
+        ValueError: x is empty, or a shape is wrong.
 
     >>> mean([1.0, 2.0, 6.0])
     Array(3., dtype=float32)
     >>> mean([1.0, 2.0, float("nan")], weights=[3, 1, 0])
     Array(1.25, dtype=float32)
-
     """
     x = _vector("x", x)
     return _centred(x, _rows(weights, x)).mean
@@ -53,13 +60,20 @@ def variance(x: ArrayLike, *, ddof: ArrayLike = 1, weights: ArrayLike | None = N
 
         sum_i w_i (x_i - mean)^2 / (sum_i w_i - ddof)
 
-    Arguments: x, (n,). ddof: what is taken off the number of rows; 1 makes the estimate unbiased, 0 is the mean square.
-    weights, (n,), frequencies. Returns shape (); NaN where sum_i w_i <= ddof, a weight is negative or x is not finite.
-    Raises ValueError for n <= ddof, and as `mean` does.
+    Args:
+        x: the sample, (n,).
+        ddof: what is taken off the number of rows, default 1, which makes the estimate unbiased; 0 is the mean square.
+        weights: frequencies, (n,), >= 0, default None: every row counts once.
+
+    Returns:
+        The variance, shape (); NaN where sum_i w_i <= ddof, a weight is negative or x is not finite.
+
+    Raises:
+        TypeError: x, ddof or weights are not numbers.
+        ValueError: x is empty, a shape is wrong, or n <= ddof without weights.
 
     >>> variance([1.0, 2.0, 6.0]), variance([1.0, 2.0, 6.0], ddof=0)
     (Array(7., dtype=float32), Array(4.6666665, dtype=float32))
-
     """
     square, scale = _mean_square(x, ddof, weights)
     return square * scale * scale
@@ -70,11 +84,20 @@ def std(x: ArrayLike, *, ddof: ArrayLike = 1, weights: ArrayLike | None = None) 
 
         sqrt( sum_i w_i (x_i - mean)^2 / (sum_i w_i - ddof) )
 
-    Arguments, errors and NaN as for `variance`. Returns shape (); the derivative is 0 where all x are equal.
+    Args:
+        x: the sample, (n,).
+        ddof: what is taken off the number of rows, default 1; 0 is the root mean square deviation.
+        weights: frequencies, (n,), >= 0, default None: every row counts once.
+
+    Returns:
+        The standard deviation, shape (), with derivative 0 where all x are equal; NaN where `variance` is.
+
+    Raises:
+        TypeError: x, ddof or weights are not numbers.
+        ValueError: x is empty, a shape is wrong, or n <= ddof without weights.
 
     >>> print(f"{std([1e30, 2e30, 3e30]):.4g}")
     1e+30
-
     """
     square, scale = _mean_square(x, ddof, weights)
     return numerics.safe_sqrt(square) * scale
@@ -87,17 +110,29 @@ def covariance(
 
         sum_i w_i (x_i - mean_x)(y_i - mean_y) / (sum_i w_i - ddof)
 
-    Arguments: x and y, (n,); or x alone, (n, p), with rows as samples (`numpy.cov` takes columns unless rowvar=False).
-    ddof, weights as for `variance`. Returns shape (), one number and not numpy's 2 x 2 matrix, or (p, p). Of two
-    samples the sum is doubled in precision; of a table it is a matrix product of deviations that are right to the last
-    digit. NaN and errors as for `variance`.
+    Of two samples the sum is doubled in precision; of a table it is a matrix product of deviations that are right to
+    the last digit.
+
+    Args:
+        x: a sample, (n,); or a table alone, (n, p), whose rows are samples (`numpy.cov` has columns unless
+            rowvar=False).
+        y: the second sample, (n,), default None: x is a table.
+        ddof: what is taken off the number of rows, default 1, which makes the estimate unbiased.
+        weights: frequencies, (n,), >= 0, default None: every row counts once.
+
+    Returns:
+        The covariance of two samples, shape (), one number and not numpy's 2 x 2 matrix; of a table, (p, p). NaN where
+        sum_i w_i <= ddof, a weight is negative or the data are not finite.
+
+    Raises:
+        TypeError: x, y, ddof or weights are not numbers.
+        ValueError: x is empty, a shape is wrong, or n <= ddof without weights.
 
     >>> covariance([1.0, 2.0, 6.0], [1.0, 2.0, 3.0])
     Array(2.5, dtype=float32)
     >>> covariance([[1.0, 1.0], [2.0, 2.0], [6.0, 3.0]])
     Array([[7. , 2.5],
            [2.5, 1. ]], dtype=float32)
-
     """
     if y is None:
         X = _table(x)
@@ -115,12 +150,21 @@ def correlation(x: ArrayLike, y: ArrayLike | None = None, *, weights: ArrayLike 
 
         rho = s_xy / sqrt(s_xx s_yy),    s_ab = sum_i w_i (a_i - mean_a)(b_i - mean_b)
 
-    Arguments: x and y, (n,); or x alone, (n, p), with rows as samples. weights, (n,), frequencies. Returns shape () or
-    (p, p), within [-1, 1]; NaN where a variable is constant or not finite. Raises as `mean` does.
+    Args:
+        x: a sample, (n,); or a table alone, (n, p), whose rows are samples.
+        y: the second sample, (n,), default None: x is a table.
+        weights: frequencies, (n,), >= 0, default None: every row counts once.
+
+    Returns:
+        The correlation of two samples, shape (), or of a table, (p, p), within [-1, 1]; NaN where a variable is
+        constant or not finite.
+
+    Raises:
+        TypeError: x, y or weights are not numbers.
+        ValueError: x is empty, or a shape is wrong.
 
     >>> correlation([1.0, 2.0, 3.0, 4.0], [1.0, 3.0, 2.0, 4.0])
     Array(0.8, dtype=float32)
-
     """
     if y is None:
         X = _table(x)
@@ -139,17 +183,24 @@ def autocorrelation(x: ArrayLike, *, lag: int = 1, weights: ArrayLike | None = N
 
         r = sum_{t=1}^{n-lag} (x_t - mean)(x_{t+lag} - mean) / sum_{t=1}^{n} (x_t - mean)^2
 
-    Arguments: x, (n,), in the order of time. lag, an int, 0 <= lag < n. weights, (n,), frequencies: a row of weight k
-    stands k times in a row, and where one of weight 0 is removed its neighbours meet, as in numpy.repeat(x, weights).
-    Fractions are durations: the sums become integrals over a step function.
-    Returns shape (); NaN where x is constant or not finite, or sum_i w_i <= lag. Raises ValueError for a lag out of
-    range, and as `mean` does.
+    Args:
+        x: the series, (n,), in the order of time.
+        lag: how far the members of a pair stand apart, an int, 0 <= lag < n, default 1.
+        weights: frequencies, (n,), >= 0, default None. A row of weight k stands k times running, and where one of
+            weight 0 is removed its neighbours meet, as in numpy.repeat(x, weights). Fractions are durations: the sums
+            become integrals over a step function.
 
-    Source: NIST/SEMATECH e-Handbook of Statistical Methods, section 1.3.5.12.
+    Returns:
+        The coefficient, shape (); NaN where x is constant or not finite, or sum_i w_i <= lag.
+
+    Raises:
+        TypeError: x or weights are not numbers.
+        ValueError: lag is no int in its range, x is empty, or a shape is wrong.
 
     >>> autocorrelation([1.0, 2.0, 3.0, 4.0, 5.0])
     Array(0.4, dtype=float32)
 
+    Source: NIST/SEMATECH e-Handbook of Statistical Methods, section 1.3.5.12.
     """
     x = _vector("x", x)
     if not isinstance(lag, (int, np.integer)) or not 0 <= lag < len(x):

@@ -29,8 +29,14 @@ WIDTH = 100  # columns of a printed table
 class Symbol(NamedTuple):
     """A row of the notes' table.
 
-    symbol, in Unicode. latex. zh and en, the meaning. expression, of Python. given, statements that name what the
-    expression needs. value, what it then gives: numbers or bools, nested in tuples where it is an array.
+    Attributes:
+        symbol: in Unicode.
+        latex: the same in LaTeX.
+        zh: its meaning in Chinese.
+        en: its meaning in English.
+        expression: of Python, which computes it.
+        given: statements that name what the expression needs.
+        value: what it then gives: numbers or bools, nested in tuples where it is an array.
     """
 
     symbol: str
@@ -43,7 +49,14 @@ class Symbol(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """A symbol as an argument: its name in this library, the symbol, its meaning. A name may have several meanings."""
+    """A symbol as an argument. A name may have several meanings, each a `Parameter` of its own.
+
+    Attributes:
+        name: what this library calls it.
+        symbol: in Unicode.
+        zh: its meaning in Chinese.
+        en: its meaning in English.
+    """
 
     name: str
     symbol: str
@@ -52,7 +65,13 @@ class Parameter(NamedTuple):
 
 
 class Group(NamedTuple):
-    """A section of the notes' table: its title and its rows."""
+    """A section of the notes' table.
+
+    Attributes:
+        zh: its title in Chinese.
+        en: its title in English.
+        symbols: its rows.
+    """
 
     zh: str
     en: str
@@ -209,14 +228,14 @@ SYMBOLS = tuple(symbol for group in GROUPS for symbol in group.symbols)
 
 PARAMETERS = (
     # data
-    Parameter("X",              "𝐗",      "设计矩阵，每行一个样本",         "design matrix, one row a sample"),
+    Parameter("X",              "𝐗",      "设计矩阵，每行一个样本",         "design matrix, one row per sample"),
     Parameter("y",              "𝐲",      "响应变量（标签）",               "response (labels)"),
     Parameter("x",              "𝐱",      "数据，或函数的自变量",           "data, or the variable of a function"),
     Parameter("weights",        "w",      "频数权重：权为k的行算k行",       "frequencies: weight k is k rows"),
     Parameter("precision",      "P",      "观测的权：方差的倒数",           "precisions: 1 / variance"),
     Parameter("trials",         "n",      "试验次数",                       "number of trials"),
-    Parameter("A",              "𝐀",      "第一组点，每行一个",             "the first points, one a row"),
-    Parameter("B",              "𝐁",      "第二组点，每行一个",             "the second points, one a row"),
+    Parameter("A",              "𝐀",      "第一组点，每行一个",             "the first points, one per row"),
+    Parameter("B",              "𝐁",      "第二组点，每行一个",             "the second points, one per row"),
     Parameter("lag",            "k",      "自相关的滞后阶数",               "lag of an autocorrelation"),
     # models and inference
     Parameter("params",         "θ",      "模型或分布的参数",               "parameters of a model or a law"),
@@ -248,7 +267,7 @@ PARAMETERS = (
     Parameter("b",              "β",      "贝塔分布的第二个形状参数",       "second shape of a beta law"),
     Parameter("lower",          "a",      "均匀分布的下界",                 "least value of a uniform law"),
     Parameter("upper",          "b",      "均匀分布的上界",                 "largest value of a uniform law"),
-    Parameter("W",              "𝐖",      "一层的权重矩阵，每行一个单元",   "weights of a layer, one row a unit"),
+    Parameter("W",              "𝐖",      "一层的权重矩阵，每行一个单元",   "weights of a layer, one row per unit"),
     # gradients and gradient descent
     Parameter("fun",            "f",      "函数（目标函数）",               "function, objective"),
     Parameter("x0",             "𝐱₀",     "迭代的起点",                     "starting point"),
@@ -291,9 +310,16 @@ PARAMETERS = (
 def table(language: str) -> str:
     """The whole table as text, aligned in 100 columns: symbol, meaning, expression; then the names of PARAMETERS.
 
-    Arguments: language of the meanings, "zh" or "en". Chinese characters count as two columns, as in a terminal.
-    Returns a string, for print. LaTeX and examples are in the rows: see `lookup`. Raises ValueError for any
-    other language.
+    LaTeX and examples are in the rows: see `lookup`. Chinese characters count as two columns, as in a terminal.
+
+    Args:
+        language: of the meanings, "zh" or "en".
+
+    Returns:
+        The lines to print, one string.
+
+    Raises:
+        ValueError: any other language.
 
     >>> print(table("zh"))
     数字
@@ -303,7 +329,6 @@ def table(language: str) -> str:
     ...
     >>> print(table("en")[:7])
     Numbers
-
     """
     if language not in ("zh", "en"):
         raise ValueError(f"language: expected 'zh' or 'en', got {language!r}.")
@@ -327,15 +352,20 @@ def table(language: str) -> str:
 def lookup(name: str) -> tuple[Symbol | Parameter, ...]:
     """The rows of a symbol, of its LaTeX or of a parameter's name; where there is none, those whose meaning has it.
 
-    Arguments: name, a string. Returns the rows of SYMBOLS, then of PARAMETERS; none where nothing is found.
-    Raises TypeError for anything but a string.
+    Args:
+        name: what to look up, a string.
+
+    Returns:
+        The rows of SYMBOLS, then of PARAMETERS; none where nothing is found.
+
+    Raises:
+        TypeError: name is no string.
 
     >>> print(*lookup("kappa"), sep="\\n")
     Parameter(name='kappa', symbol='κ', zh='条件数L/μ', en='condition number L / μ')
     >>> norm, *_ = lookup("范数")
     >>> print(norm.latex, norm.expression, norm.given, norm.value, sep=" | ")
     \\|\\cdot\\|_p | jn.sums.norm(x, p) | x = jnp.array([3.0, -4.0]); p = 1 | 7
-
     """
     if not isinstance(name, str):
         raise TypeError(f"name: expected a string, got {type(name).__name__}. Try 'kappa', '∇ₓy' or 'entropy'.")

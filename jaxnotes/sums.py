@@ -56,12 +56,19 @@ def power_sum(n: int, *, power: int) -> int:
         sum_{i=1}^n i^2 = n (n + 1)(2n + 1) / 6
         sum_{i=1}^n i^3 = ( n (n + 1) / 2 )^2
 
-    Arguments: n, an int >= 0. power, 1, 2 or 3. Returns an int.
-    Raises ValueError or TypeError for anything else.
+    Args:
+        n: the last integer, an int >= 0.
+        power: 1, 2 or 3.
+
+    Returns:
+        The sum, an int.
+
+    Raises:
+        TypeError: n is no int.
+        ValueError: n is negative, or power is none of these.
 
     >>> [power_sum(100, power=p) for p in (1, 2, 3)]
     [5050, 338350, 25502500]
-
     """
     n = _integer("n", n, 0)
     if power not in (1, 2, 3):
@@ -76,12 +83,21 @@ def geometric_sum(ratio: ArrayLike, *, terms: int) -> Array:
 
         sum_{i=0}^{terms-1} r^i = (1 - r^terms) / (1 - r),    and `terms` at r = 1
 
-    Arguments: ratio, any shape. terms, an int >= 0. Returns the shape of ratio; inf where it overflows.
     The quotient cancels near 1. Instead S_{2k} = S_k (1 + r^k) and S_{k+1} = 1 + r S_k, in doubled precision.
+
+    Args:
+        ratio: r, any shape.
+        terms: their number, an int >= 0.
+
+    Returns:
+        The sum, of the shape of ratio; inf where it overflows.
+
+    Raises:
+        TypeError: terms is no int.
+        ValueError: terms is negative.
 
     >>> geometric_sum([0.5, 1.0, -1.0], terms=10)
     Array([ 1.9980469, 10.       ,  0.       ], dtype=float32)
-
     """
     ratio, terms = arrays.as_float("ratio", ratio), _integer("terms", terms, 0)
     zero, one = jnp.zeros_like(ratio), jnp.ones_like(ratio)
@@ -103,12 +119,19 @@ def telescoping_sum(a: ArrayLike) -> Array:
 
         sum_{i=1}^n (a_i - a_{i-1}) = a_n - a_0
 
-    Arguments: a, (n + 1,), from a_0 to a_n. Returns shape (). So 1/(1 2) + 1/(2 3) + ... + 1/(9 10) = 1 - 1/10, for
-    1/(i (i + 1)) = 1/i - 1/(i + 1):
+    Args:
+        a: a_0 to a_n, (n + 1,).
+
+    Returns:
+        The sum, shape ().
+
+    Raises:
+        ValueError: a is empty or no vector.
+
+    So 1/(1 2) + 1/(2 3) + ... + 1/(9 10) = 1 - 1/10, since 1/(i (i + 1)) = 1/i - 1/(i + 1):
 
     >>> telescoping_sum(-1 / jnp.arange(1.0, 11.0))
     Array(0.9, dtype=float32)
-
     """
     a = _vector("a", a)
     if len(a) == 0:
@@ -121,16 +144,25 @@ def summation(term: Callable[[Array], ArrayLike], *, first: int, last: int) -> A
 
         sum_{i=first}^{last} term(i),    last - first + 1 terms
 
-    Arguments: term, a function of one number i, which comes as a float, so that i**3 cannot overflow. first, last,
-    ints; the sum is 0 where last < first. Returns shape (), by `compensated_sum`. A double sum is a sum in a sum; where
-    the inner limit depends on i, multiply by an indicator such as (j <= i). Raises ValueError where the dtype cannot
-    hold all i.
+    It is added up by `compensated_sum`. A double sum is a sum in a sum; where the inner limit depends on i, multiply by
+    an indicator such as (j <= i).
+
+    Args:
+        term: a function of one number i, which comes as a float, so that i**3 cannot overflow.
+        first: the first i, an int.
+        last: the last i, an int; the sum is 0 where last < first.
+
+    Returns:
+        The sum, shape ().
+
+    Raises:
+        TypeError: first or last is no int.
+        ValueError: the dtype cannot hold all i, or term returns no number.
 
     >>> summation(lambda i: 1, first=0, last=10)
     Array(11., dtype=float32)
     >>> summation(lambda i: summation(lambda j: (j <= i) * i * j, first=1, last=3), first=1, last=3)
     Array(25., dtype=float32)
-
     """
     first, last = _integer("first", first), _integer("last", last)
     dtype = jnp.result_type(float)
@@ -148,12 +180,20 @@ def binomial_terms(x: Number, y: Number, *, n: int) -> list[Number]:
 
         (x + y)^n = sum_{k=0}^n C(n, k) x^(n-k) y^k
 
-    Arguments: x and y, Python numbers; ints and fractions give exact terms. n, an int >= 0.
-    Returns a list of n + 1 terms.
+    Args:
+        x: the first summand, a Python number; ints and fractions give exact terms.
+        y: the second summand, likewise.
+        n: the exponent, an int >= 0.
+
+    Returns:
+        A list of n + 1 terms, from k = 0 on.
+
+    Raises:
+        TypeError: n is no int, or x or y is no int, float or Fraction.
+        ValueError: n is negative.
 
     >>> binomial_terms(1, 2, n=3), sum(binomial_terms(1, 2, n=3))
     ([1, 6, 12, 8], 27)
-
     """
     n = _integer("n", n, 0)
     for name, value in (("x", x), ("y", y)):
@@ -165,13 +205,21 @@ def binomial_terms(x: Number, y: Number, *, n: int) -> list[Number]:
 def binomial_coefficient(n: int, k: int) -> int:
     """In how many ways k things can be chosen from n, exactly.
 
-        C(n, k) = n! / (k! (n - k)!),    0 for k > n
+        C(n, k) = n! / (k! (n - k)!),    0 where k > n
 
-    Arguments: n and k, ints >= 0. Returns an int. Raises ValueError or TypeError for anything else.
+    Args:
+        n: how many things there are, an int >= 0.
+        k: how many are chosen, an int >= 0.
+
+    Returns:
+        The number of ways, an int.
+
+    Raises:
+        TypeError: n or k is no int.
+        ValueError: n or k is negative.
 
     >>> binomial_coefficient(10, 7)
     120
-
     """
     return math.comb(_integer("n", n, 0), _integer("k", k, 0))
 
@@ -182,17 +230,21 @@ def log_binomial_coefficient(n: ArrayLike, k: ArrayLike) -> Array:
         log C(n, k) = (k + 1/2) log((n + 1)/(k + 1)) - log(n + 1)/2 + (m - 1/2) log(1 + k/m)
                       + S(n + 1) - S(m) + S(1) - S(k + 1),    m = n - k + 1
 
-    for k <= n/2, with Stirling's remainders S(z) = log Gamma(z) - (z - 1/2) log z + z - log(2 pi)/2.
+    where k <= n/2, with Stirling's remainders S(z) = log Gamma(z) - (z - 1/2) log z + z - log(2 pi)/2.
     A difference of three log-gammas would cancel: all digits of log C(10^15, 2) in float64.
 
-    Arguments: n and k, real numbers, of shapes that broadcast. Returns the broadcast shape, right to some ten eps of
-    itself or of 1; -inf where k < 0 or k > n, NaN where n < 0.
+    Args:
+        n: real numbers, of a shape that broadcasts with that of k.
+        k: real numbers, of a shape that broadcasts with that of n.
 
-    Source: Loader, Fast and accurate computation of binomial probabilities (2000), section 2.
+    Returns:
+        The logarithms, of the broadcast shape, right to some ten eps of themselves or of 1; -inf where k < 0 or k > n,
+        NaN where n < 0.
 
     >>> print(f"{log_binomial_coefficient(1000, 500):.3f}")
     689.467
 
+    Source: Loader, Fast and accurate computation of binomial probabilities (2000), section 2.
     """
     n, k = jnp.broadcast_arrays(arrays.as_float("n", n), arrays.as_float("k", k))
     few = jnp.where(2 * k > n, n - k, k)
@@ -208,27 +260,41 @@ def log_product(x: ArrayLike) -> tuple[Array, Array]:
 
         prod_i x_i = sign exp(log),    log = sum_i log |x_i|
 
-    Arguments: x, (n,). Returns (sign, log), shapes (), as `jax.numpy.linalg.slogdet` does; (0, -inf) where an x_i is 0
-    and (1, 0) for the empty product.
+    Args:
+        x: the factors, (n,).
+
+    Returns:
+        (sign, log), shape () each, as `jax.numpy.linalg.slogdet` has them; (0, -inf) where an x_i is 0, and (1, 0) for
+        the empty product.
+
+    Raises:
+        ValueError: x is no vector.
 
     >>> log_product(jnp.full((200,), -0.5))
     (Array(1., dtype=float32), Array(-138.62944, dtype=float32))
-
     """
     x = _vector("x", x)
     return jnp.prod(jnp.sign(x)), compensated_sum(jnp.log(jnp.abs(x)))
 
 
 def running_sum(x: ArrayLike) -> Array:
-    """The sum of x from left to right, one rounding an addition: what a loop gives, and what not to do.
+    """The sum of x from left to right, each addition rounded: what a loop gives, and what not to do.
 
         s_i = fl(s_{i-1} + x_i)
 
-    Arguments: x, (n,). Returns shape (). In float32, 1 + 1/2 + 1/3 + ... stops growing at n = 2,097,152.
+    In float32, 1 + 1/2 + 1/3 + ... stops growing at n = 2,097,152.
+
+    Args:
+        x: the terms, (n,).
+
+    Returns:
+        The sum, shape (), 0 for the empty sum.
+
+    Raises:
+        ValueError: x is no vector.
 
     >>> print(f"{running_sum(jnp.full(1_000_000, 0.1, 'float32')):.2f}")
     100958.34
-
     """
     return _running(_vector("x", x))
 
@@ -238,13 +304,21 @@ def pairwise_sum(x: ArrayLike) -> Array:
 
         s(x_1 ... x_2n) = fl( s(x_1 ... x_n) + s(x_{n+1} ... x_2n) )
 
-    Arguments: x, (n,). Returns shape (), 0 for the empty sum. `jax.numpy.sum` promises no order.
+    `jax.numpy.sum` promises no order.
 
-    Source: Higham, Accuracy and Stability of Numerical Algorithms (2002), section 4.2.
+    Args:
+        x: the terms, (n,).
+
+    Returns:
+        The sum, shape (), 0 for the empty sum.
+
+    Raises:
+        ValueError: x is no vector.
 
     >>> print(f"{pairwise_sum(jnp.full(1_000_000, 0.1, 'float32')):.2f}")
     100000.01
 
+    Source: Higham, Accuracy and Stability of Numerical Algorithms (2002), section 4.2.
     """
     return _pairwise(_vector("x", x))
 
@@ -254,14 +328,22 @@ def compensated_sum(x: ArrayLike) -> Array:
 
         |error| <= eps/2 |sum_i x_i| + 4 log2(n) eps^2 sum_i |x_i|
 
-    Arguments: x, (n,). Returns shape (), 0 for the empty sum. Compiled too it keeps what it is for: XLA does not
-    reassociate sums, and its one rule that would, for constants, is kept out.
+    This holds when compiled too: XLA does not reassociate sums, and its one rule that would, for constants, is kept
+    out.
 
-    Source: Ogita, Rump and Oishi (2005), SIAM J. Sci. Comput. 26, 1955-1988.
+    Args:
+        x: the terms, (n,).
+
+    Returns:
+        The sum, shape (), 0 for the empty sum.
+
+    Raises:
+        ValueError: x is no vector.
 
     >>> compensated_sum([1e8, 1.0, -1e8]), running_sum([1e8, 1.0, -1e8])
     (Array(1., dtype=float32), Array(0., dtype=float32))
 
+    Source: Ogita, Rump and Oishi (2005), SIAM J. Sci. Comput. 26, 1955-1988.
     """
     return _compensated(_vector("x", x))
 
@@ -271,16 +353,24 @@ def norm(x: ArrayLike, order: ArrayLike = 2) -> Array:
 
         ||x||_p = ( sum_i |x_i|^p )^(1/p),    ||x||_inf = max_i |x_i|
 
-    Arguments: x, (n,). order: p >= 1; math.inf as a Python number, others also traced, to be swept or differentiated.
-    Returns shape (), NaN for a traced order < 1. Entries near the largest float do not overflow on the way, nor small
-    ones underflow. The gradient is finite for finite x: sign(x_i) (|x_i| / ||x||)^(p-1), with sign(0) = 0, and so 0
-    (one subgradient of many) at x = 0; for p = inf it is shared evenly by the entries of the largest size.
+    Entries near the largest float do not overflow on the way, nor do small ones underflow. The gradient is finite where
+    x is: sign(x_i) (|x_i| / ||x||)^(p-1), with sign(0) = 0, and so 0 (one subgradient of many) at x = 0; where p = inf
+    it is shared evenly by the entries of the largest size.
+
+    Args:
+        x: the vector, (n,).
+        order: p >= 1, default 2; math.inf as a Python number, others also traced, to be swept or differentiated.
+
+    Returns:
+        The norm, shape (); NaN for a traced order < 1.
+
+    Raises:
+        ValueError: x is no vector, or order is a Python number below 1.
 
     >>> [float(norm([3.0, -4.0], p)) for p in (1, 2, math.inf)]
     [7.0, 5.0, 4.0]
     >>> jax.grad(norm)(jnp.zeros(2))
     Array([0., 0.], dtype=float32)
-
     """
     x = _vector("x", x)
     if isinstance(order, (int, float)):
@@ -295,7 +385,12 @@ def norm(x: ArrayLike, order: ArrayLike = 2) -> Array:
 
 
 class ScalingExponent(NamedTuple):
-    """The slope of log time on log size, and its standard error; both shape ()."""
+    """What `scaling_exponent` returns: the slope of log time on log size, and how well it is known.
+
+    Attributes:
+        exponent: the slope, shape ().
+        se: its standard error, shape ().
+    """
 
     exponent: Array
     se: Array
@@ -306,14 +401,22 @@ def scaling_exponent(sizes: ArrayLike, times: ArrayLike) -> ScalingExponent:
 
         log times_i = constant + exponent log sizes_i + error_i,    by least squares
 
-    Arguments: sizes and times, (m,), m >= 3, positive. Returns a `ScalingExponent`, (exponent, se); se has m - 2
-    degrees of freedom. NaN where a size or time is not positive or all sizes are equal. An n log n cost shows as an
-    exponent a little above 1: it is a power only locally.
+    An n log n cost shows as an exponent a little above 1: it is a power only locally.
+
+    Args:
+        sizes: of the problems, (m,), m >= 3, positive, not all equal.
+        times: of the runs, or any other cost, (m,), positive.
+
+    Returns:
+        A `ScalingExponent`, (exponent, se); se has m - 2 degrees of freedom. NaN where a size or a time is not positive
+        or all sizes are equal.
+
+    Raises:
+        ValueError: m < 3, or the shapes differ.
 
     >>> exponent, se = scaling_exponent([100, 200, 400, 800], [0.011, 0.039, 0.162, 0.637])
     >>> print(f"{exponent:.2f} +- {se:.2f}")
     1.96 +- 0.03
-
     """
     sizes = _vector("sizes", sizes)
     m = len(sizes)

@@ -22,6 +22,9 @@ __all__ = ["Exercise", "Mistake", "Report", "en", "examine", "exercises", "zh"]
 def exercises() -> dict[str, Exercise]:
     """Every exercise by its id, in the order of the ids.
 
+    Returns:
+        A dict from ids to `Exercise`.
+
     >>> list(exercises())[:2]
     ['E0.1', 'E1.1']
     """
@@ -33,7 +36,12 @@ def exercises() -> dict[str, Exercise]:
 def en(exercise: str, answer: Any) -> None:
     """Examine an answer and print the report in English.
 
-    Arguments: exercise, its id. answer: what the lesson asks for, mostly a function.
+    Args:
+        exercise: its id, such as "E1.1".
+        answer: what the lesson asks for, mostly a function.
+
+    Raises:
+        ValueError: there is no such exercise.
 
     >>> en("E0.1", lambda x: x @ x)
     E0.1 ✗ not yet; the smallest counterexample is
@@ -47,7 +55,12 @@ def en(exercise: str, answer: Any) -> None:
 def zh(exercise: str, answer: Any) -> None:
     """检查一道练习的答案，用中文报告结果。
 
-    参数：exercise，练习编号；answer，所求的答案，通常是一个函数。
+    Args:
+        exercise: 练习编号，如 "E1.1"。
+        answer: 所求的答案，通常是一个函数。
+
+    Raises:
+        ValueError: 没有这道练习。
 
     >>> zh("E0.1", lambda x: (x @ x) / len(x))
     E0.1 ✓ 通过：12 个算例全部正确。

@@ -19,7 +19,13 @@ Case = dict[str, Any]
 
 
 class Mistake(NamedTuple):
-    """A wrong answer that learners give, and what to tell them, in both languages."""
+    """A wrong answer that learners give, and what to tell them, in both languages.
+
+    Attributes:
+        answer: the wrong one.
+        zh: the hint in Chinese.
+        en: the hint in English.
+    """
 
     answer: Any
     zh: str
@@ -27,17 +33,30 @@ class Mistake(NamedTuple):
 
 
 def _call(answer: Any, **case: Any) -> Any:
+    """What the answer gives for the inputs.
+
+    Args:
+        answer: a function of the inputs in their order.
+        case: the inputs by name.
+
+    Returns:
+        Whatever it returns.
+    """
     return answer(*case.values())
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise.
+    """One exercise: what is asked, what is right, and what goes wrong.
 
-    id: as in the lesson, "E1.1". truth: a right answer. cases: makes the inputs, simplest first, each a dict from the
-    name of an input to its value. ask: what is compared, ask(answer, **case); by default the answer called with the
-    inputs. mistakes: each must differ from the truth, and from the others, on some case. tol: relative to the largest
-    entry expected. double: examine in float64.
+    Attributes:
+        id: as in the lesson, "E1.1".
+        truth: a right answer.
+        cases: makes the inputs, simplest first, each a dict from the name of an input to its value.
+        mistakes: each must differ from the truth, and from the others, on some case.
+        ask: what is compared, ask(answer, **case); by default the answer called with the inputs.
+        tol: tolerance relative to the largest entry expected, default 1e-4.
+        double: whether to examine in float64, default False.
     """
 
     id: str
@@ -50,16 +69,28 @@ class Exercise:
 
 
 class Raised(NamedTuple):
-    """That an answer raised an error in place of returning."""
+    """That an answer raised an error in place of returning.
+
+    Attributes:
+        error: the name of its type.
+        message: its first line.
+    """
 
     error: str
     message: str
 
 
 class Report(NamedTuple):
-    """What was found. count: of cases. case, expected, got: the first that fails, None where all is well.
+    """What was found.
 
-    mistake: the known one that fits, or None. empty: whether the answer has not been written yet.
+    Attributes:
+        id: of the exercise.
+        count: how many cases there are.
+        case: the first that fails, None where all is well.
+        expected: what was right there.
+        got: what came out there.
+        mistake: the known one that fits, or None.
+        empty: whether the answer has not been written yet.
     """
 
     id: str
@@ -76,7 +107,14 @@ class Report(NamedTuple):
         return self.case is None
 
     def text(self, lang: str) -> str:
-        """The report in "zh" or "en"."""
+        """The report in words.
+
+        Args:
+            lang: "zh" or "en".
+
+        Returns:
+            Lines to print, one string.
+        """
         words = WORDS[lang]
         if self.case is None:
             return words["passed"].format(id=self.id, count=self.count)
@@ -106,7 +144,19 @@ WORDS = {
 
 
 def examine(exercise: Exercise, answer: Any) -> Report:
-    """Ask the answer every case and report the first that differs from the truth; the same every time."""
+    """Ask the answer every case and report the first that differs from the truth; the same every time.
+
+    Args:
+        exercise: what to examine.
+        answer: what a learner gave, mostly a function; ... or a function that returns None is not written yet.
+
+    Returns:
+        A `Report`, with the known mistake, if any, that the answer makes on every case.
+
+    >>> square = Exercise("E0.0", lambda x: x**2, lambda: [{"x": 2.0}, {"x": 3.0}], mistakes=())
+    >>> examine(square, lambda x: 2 * x).case
+    {'x': 3.0}
+    """
     with contextlib.ExitStack() as settings:
         # An exercise is about its subject: not about the precision of the device, nor about the session's strictness.
         settings.enter_context(jax.default_matmul_precision("highest"))

@@ -46,7 +46,6 @@ rate of 1e10 in float64 (in float32 7e-4 at 1e4, 0.08 for a t law of 1e6 degrees
 >>> rates = jax.numpy.array([0.5, 1.0, 2.0])
 >>> print(jax.vmap(lambda rate: Poisson.log_prob(Poisson.Params(rate), 1))(rates).round(4))
 [-1.1931 -1.     -1.3069]
-
 """
 
 from jaxnotes.distributions.counts import Binomial, Geometric, NegativeBinomial, Poisson

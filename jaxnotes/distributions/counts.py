@@ -31,11 +31,15 @@ class Binomial(Discrete):
 
     >>> print(f"{Binomial.log_prob(Binomial.Params(trials=10, p=0.7), 7):.6f}")
     -1.321151
-
     """
 
     class Params(NamedTuple):
-        """trials, their number. p, the probability of success."""
+        """How many trials, and how often one succeeds.
+
+        Attributes:
+            trials: their number, known, an integer >= 0.
+            p: the probability of success, in [0, 1].
+        """
 
         trials: ArrayLike
         p: ArrayLike
@@ -101,13 +105,27 @@ class Binomial(Discrete):
 
     @classmethod
     def fit(cls, x: ArrayLike, weights: ArrayLike | None = None, *, trials: ArrayLike) -> Solution:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The share of successes, as `Distribution.fit`; trials, a number, is known.
+        """The share of successes, as `Distribution.fit`.
+
+            p = sum_i w_i x_i / (trials sum_i w_i)
+
+        Args:
+            x: numbers of successes, (n,), integers from 0 to trials.
+            weights: frequencies, (n,), >= 0, default None: every row counts once.
+            trials: their number for each x, known, an integer >= 1.
+
+        Returns:
+            A `Solution` with `Binomial.Params`, value the mean negative log-likelihood in nats.
+
+        Statuses:
+            CONVERGED: 0 < p < 1.
+            BOUNDARY: p is 0 or 1.
+            INVALID_DATA, NON_FINITE_DATA, TOO_FEW_ROWS: as in `Distribution.fit`; NaN.
 
         >>> solution = Binomial.fit([7], trials=10)
         >>> inferred = Binomial.infer(solution, [7], trials=10)
         >>> print(f"{solution.params.p:.2f} {inferred.se[0]:.6f}")
         0.70 0.144914
-
         """
         return fitting.fit(cls, cls._sample(x, weights, trials=trials))
 
@@ -121,7 +139,18 @@ class Binomial(Discrete):
         trials: ArrayLike,
         level: ArrayLike = 0.95,
     ) -> Inference:
-        """As `Distribution.infer`, about p alone. `maximum_likelihood.infer` takes log_prob as a function of p too."""
+        """As `Distribution.infer`, about p alone. `maximum_likelihood.infer` takes log_prob as a function of p too.
+
+        Args:
+            solution: what `fit` returned.
+            x: numbers of successes, (n,), as in `fit`.
+            weights: frequencies, (n,), default None, as in `fit`.
+            trials: their number for each x, as in `fit`.
+            level: of the interval, a number in (0, 1), default 0.95.
+
+        Returns:
+            An `Inference` about p, (1,); NaN unless CONVERGED.
+        """
         return cls._infer(solution, cls._sample(x, weights, trials=trials), level)
 
     @staticmethod
@@ -148,11 +177,14 @@ class Geometric(Discrete):
 
     >>> print(Geometric.mean(Geometric.Params(p=0.25)))
     4.0
-
     """
 
     class Params(NamedTuple):
-        """p, the probability of success."""
+        """How often a trial succeeds.
+
+        Attributes:
+            p: the probability of success, in (0, 1].
+        """
 
         p: ArrayLike
 
@@ -220,11 +252,15 @@ class NegativeBinomial(Discrete):
 
     >>> print(f"{NegativeBinomial.log_prob(NegativeBinomial.Params(size=1.0, mu=1.0), 2):.4f}")
     -2.0794
-
     """
 
     class Params(NamedTuple):
-        """size, the dispersion. mu, the mean."""
+        """The dispersion and the mean.
+
+        Attributes:
+            size: the dispersion, > 0; the smaller, the wider.
+            mu: the mean, >= 0.
+        """
 
         size: ArrayLike
         mu: ArrayLike
@@ -315,11 +351,14 @@ class Poisson(Discrete):
     >>> deaths = np.repeat([0, 1, 2, 3, 4], [109, 65, 22, 3, 1])
     >>> print(f"{Poisson.log_prob(Poisson.Params(rate=0.61), deaths).sum():.3f}")
     -206.107
-
     """
 
     class Params(NamedTuple):
-        """rate, the mean."""
+        """The mean.
+
+        Attributes:
+            rate: the mean and the variance, >= 0.
+        """
 
         rate: ArrayLike
 

@@ -48,94 +48,183 @@ class Distribution:
 
     @classmethod
     def log_prob(cls, params: Law, x: ArrayLike) -> Array:
-        """The log density, or for a discrete family the log probability, of each x, in nats.
+        """The log density, or of a discrete family the log probability, of each x, in nats.
 
-        Arguments: params, of this family. x, any shape (a vector law: (..., d)). Returns the shape of x: -inf outside
-        the support, with derivative 0, and NaN for NaN or invalid params. At an end of the support it is the limit from
-        inside, be it finite or not. Raises ValueError or TypeError for a wrong shape or dtype.
+            log p(x; params)
+
+        Args:
+            params: the law, a Params of this family.
+            x: values, any shape (of a vector law (..., d)).
+
+        Returns:
+            The shape of x (of a vector law (...,)): -inf outside the support, with derivative 0; at an end of the
+            support the limit from inside, be it finite or not; NaN where x is NaN or params are invalid.
+
+        Raises:
+            TypeError: params is no Params of this family, or x is no array of numbers.
+            ValueError: a shape is wrong.
 
         >>> from jaxnotes.distributions import Normal
         >>> density = jnp.exp(Normal.log_prob(Normal.Params(loc=0.0, scale=0.1), 0.0))
         >>> print(f"{density:.4f}")
         3.9894
-
         """
         return _log_prob(cls, *cls._arrays(params, x))
 
     @classmethod
     def cdf(cls, params: Law, x: ArrayLike) -> Array:
-        """P(X <= x). Arguments, NaN and errors as for `log_prob`.
+        """The distribution function.
+
+            P(X <= x; params)
+
+        Args:
+            params: the law, a Params of this family.
+            x: values, any shape.
+
+        Returns:
+            Probabilities, of the shape of x; NaN where x is NaN or params are invalid.
+
+        Raises:
+            TypeError: params is no Params of this family, or x is no array of numbers.
+            ValueError: a shape is wrong.
 
         >>> from jaxnotes.distributions import Binomial
         >>> print(f"{Binomial.cdf(Binomial.Params(trials=10, p=0.5), 3):.6f}")
         0.171875
-
         """
         return jnp.exp(cls.log_cdf(params, x))
 
     @classmethod
     def log_cdf(cls, params: Law, x: ArrayLike) -> Array:
-        """log P(X <= x), right where the probability underflows; arguments, NaN and errors as for `log_prob`.
+        """The log of the distribution function, right where the probability underflows.
+
+            log P(X <= x; params)
+
+        Args:
+            params: the law, a Params of this family.
+            x: values, any shape.
+
+        Returns:
+            Log probabilities in nats, of the shape of x; NaN where x is NaN or params are invalid.
+
+        Raises:
+            TypeError: params is no Params of this family, or x is no array of numbers.
+            ValueError: a shape is wrong.
 
         >>> from jaxnotes.distributions import Normal
         >>> print(f"{Normal.log_cdf(Normal.Params(loc=0.0, scale=1.0), -40.0):.3f}")
         -804.608
-
         """
         return _log_tails(cls, *cls._arrays(params, x))[0]
 
     @classmethod
     def log_sf(cls, params: Law, x: ArrayLike) -> Array:
-        """log P(X > x), right where the probability underflows; arguments, NaN and errors as for `log_prob`.
+        """The log of the upper tail (the survival function), right where the probability underflows.
+
+            log P(X > x; params)
+
+        Args:
+            params: the law, a Params of this family.
+            x: values, any shape.
+
+        Returns:
+            Log probabilities in nats, of the shape of x; NaN where x is NaN or params are invalid.
+
+        Raises:
+            TypeError: params is no Params of this family, or x is no array of numbers.
+            ValueError: a shape is wrong.
 
         >>> from jaxnotes.distributions import Gamma
         >>> print(f"{Gamma.log_sf(Gamma.Params(shape=2.0, rate=1.0), 1000.0):.3f}")
         -993.091
-
         """
         return _log_tails(cls, *cls._arrays(params, x))[1]
 
     @classmethod
     def entropy(cls, params: Law) -> Array:
-        """-E[log p(X)] in nats, shape (): differential for a continuous law, which may be negative.
+        """The entropy in nats: of a continuous law the differential one, which may be negative.
+
+            -E[log p(X)]
+
+        Args:
+            params: the law, a Params of this family.
+
+        Returns:
+            The entropy, shape (); NaN where params are invalid.
+
+        Raises:
+            TypeError: params is no Params of this family.
+            ValueError: a parameter has the wrong shape.
 
         >>> from jaxnotes.distributions import Bernoulli
         >>> print(f"{Bernoulli.entropy(Bernoulli.Params(p=0.5)):.4f}")
         0.6931
-
         """
         return _summary(cls, "_entropy", cls._arrays(params))
 
     @classmethod
     def mean(cls, params: Law) -> Array:
-        """E[X], shape () (a vector law: (d,)); infinite where it diverges to infinity, NaN where there is none.
+        """The mean of the law.
+
+            E[X]
+
+        Args:
+            params: the law, a Params of this family.
+
+        Returns:
+            The mean, shape () (of a vector law (d,)); infinite where it diverges to infinity, NaN where there is none
+            or params are invalid.
+
+        Raises:
+            TypeError: params is no Params of this family.
+            ValueError: a parameter has the wrong shape.
 
         >>> from jaxnotes.distributions import Exponential
         >>> print(Exponential.mean(Exponential.Params(rate=4.0)))
         0.25
-
         """
         return _summary(cls, "_mean", cls._arrays(params))
 
     @classmethod
     def variance(cls, params: Law) -> Array:
-        """E[(X - E[X])^2], shape () (a vector law: the covariance, (d, d)); infinite or NaN as for `mean`.
+        """The variance of the law.
+
+            E[(X - E[X])^2]
+
+        Args:
+            params: the law, a Params of this family.
+
+        Returns:
+            The variance, shape () (of a vector law the covariance, (d, d)); infinite where it diverges, NaN where there
+            is none or params are invalid.
+
+        Raises:
+            TypeError: params is no Params of this family.
+            ValueError: a parameter has the wrong shape.
 
         >>> from jaxnotes.distributions import Uniform
         >>> print(Uniform.variance(Uniform.Params(lower=0.0, upper=6.0)))
         3.0
-
         """
         return _summary(cls, "_variance", cls._arrays(params))
 
     @classmethod
     def support(cls, params: Law) -> tuple[Array, Array]:
-        """The least and the largest value, shape () each; a discrete law takes the integers from one to the other.
+        """The least and the largest value; a discrete law has the integers from one to the other.
+
+        Args:
+            params: the law, a Params of this family.
+
+        Returns:
+            (least, largest), shape () each; NaN where params are invalid.
+
+        Raises:
+            TypeError: params is no Params of this family.
+            ValueError: a parameter has the wrong shape.
 
         >>> from jaxnotes.distributions import Pareto
         >>> print(*Pareto.support(Pareto.Params(shape=3.0, scale=2.0)))
         2.0 inf
-
         """
         return _support(cls, cls._arrays(params))
 
@@ -143,14 +232,22 @@ class Distribution:
     def sample(cls, key: Array, params: Law, shape: tuple[int, ...] = ()) -> Array:
         """Independent draws.
 
-        Arguments: key, from jax.random.key. params, of this family. shape, a tuple of ints.
-        Returns that shape (a vector law: (*shape, d)). A discrete family gives the default integers, and -1 for a count
-        beyond them; an invalid law gives NaN or -1. Raises ValueError or TypeError for a wrong shape or dtype.
+        Args:
+            key: from jax.random.key.
+            params: the law, a Params of this family.
+            shape: of the draws, a tuple of ints >= 0, default (): one draw.
+
+        Returns:
+            Draws of that shape (of a vector law (*shape, d)). A discrete family gives the default integers, and -1 for
+            a count beyond them; an invalid law gives NaN or -1.
+
+        Raises:
+            TypeError: params is no Params of this family.
+            ValueError: shape is no tuple of ints >= 0, or a parameter has the wrong shape.
 
         >>> from jaxnotes.distributions import Poisson
         >>> Poisson.sample(jax.random.key(0), Poisson.Params(rate=3.0), (2, 4)).shape
         (2, 4)
-
         """
         if not isinstance(shape, tuple) or not all(isinstance(n, int) and n >= 0 for n in shape):
             raise ValueError(f"shape: expected a tuple of ints >= 0, got {shape!r}. For n draws write (n,).")
@@ -160,10 +257,21 @@ class Distribution:
     def censored_log_prob(cls, params: Law, lower: ArrayLike, upper: ArrayLike) -> Array:
         """The log probability of what is known of a censored observation: lower < X <= upper.
 
-            log P(lower < X <= upper), and log p(x) for an observation that is exact, lower = upper = x
+            log P(lower < X <= upper), and log p(x) where the observation is exact, lower = upper = x
 
         upper = inf is right-censored, lower = -inf left-censored. It is the difference of the tails on the better side.
-        Arguments: params, of this family. lower and upper, of one shape. Returns that shape; NaN for lower > upper.
+
+        Args:
+            params: the law, a Params of this family.
+            lower: what the observations exceed, any shape.
+            upper: what they do not exceed, of the same shape.
+
+        Returns:
+            Log probabilities in nats, of the shape of lower; NaN where lower > upper or params are invalid.
+
+        Raises:
+            TypeError: params is no Params of this family, or lower or upper is no array of numbers.
+            ValueError: the shapes differ, or a parameter has the wrong shape.
 
         Fits of censored samples are those of any likelihood, with `maximum_likelihood.fit`:
 
@@ -174,7 +282,6 @@ class Distribution:
         >>> rows = months, jnp.where(still_alive, jnp.inf, months)
         >>> print(jn.maximum_likelihood.log_likelihood(log_prob, Exponential.Params(rate=3 / 40), rows).round(4))
         -10.7708
-
         """
         lower, upper = arrays.as_float("lower", lower), arrays.as_float("upper", upper)
         if lower.shape != upper.shape:
@@ -195,20 +302,36 @@ class Distribution:
 
             maximize  sum_i w_i log_prob(params, x_i)
 
-        In closed form where there is one, else by Newton's method. Arguments: x, (n,) (a vector law: (n, d)). weights,
-        (n,), frequencies: a row of weight k counts as k rows, one of weight 0 as absent, whatever it holds.
+        In closed form where there is one, else by Newton's method. `jax.vmap` fits many samples.
 
-        Returns a `Solution` with params of this family, value the mean negative log-likelihood and grad_norm in units
-        of the parameters. Statuses: CONVERGED; INVALID_DATA for a negative weight or x that the family excludes,
-        NON_FINITE_DATA, TOO_FEW_ROWS, all with NaN; BOUNDARY where the maximum is on the edge of the parameter space,
-        where Wald's standard errors do not hold (p = 0, or a law shrunk to a point, as for one row); FLAT, MAX_STEPS,
-        STALLED. `jax.vmap` fits many samples. Raises ValueError or TypeError for a wrong shape or dtype.
+        Args:
+            x: the sample, (n,) (of a vector law (n, d)), n >= 1.
+            weights: frequencies, (n,), >= 0, default None: every row counts once. A row of weight k counts as k rows,
+                one of weight 0 as absent, whatever it holds.
+
+        Returns:
+            A `Solution` with params of this family, value the mean negative log-likelihood in nats, and grad_norm in
+            units of the parameters.
+
+        Raises:
+            TypeError: x or weights are not numbers.
+            ValueError: x is empty, or a shape is wrong.
+
+        Statuses:
+            CONVERGED: the maximum was found.
+            BOUNDARY: it is on the edge of the parameter space, where Wald's standard errors do not hold (p = 0, or a
+                law shrunk to a point, as by a single row).
+            FLAT: the likelihood does not curve there: other parameters are as probable.
+            MAX_STEPS: the steps ran out.
+            STALLED: rounding stopped the method before the gradient vanished.
+            INVALID_DATA: a weight is negative or the family excludes an x; NaN.
+            NON_FINITE_DATA: an x or a weight is not finite; NaN.
+            TOO_FEW_ROWS: no weight is positive; NaN.
 
         >>> from jaxnotes.distributions import Poisson
         >>> solution = Poisson.fit([0, 1, 2, 3, 4], weights=[109, 65, 22, 3, 1])
         >>> print(f"{solution.params.rate:.2f} {-200 * solution.value:.3f}")
         0.61 -206.107
-
         """
         return fitting.fit(cls, cls._sample(x, weights))
 
@@ -221,16 +344,25 @@ class Distribution:
             covariance = ( -sum_i w_i log_prob'' )^-1        at the estimate
 
         As `maximum_likelihood.infer` with this family's log_prob, but from the sample's statistics, which is faster,
-        for the parameters that were estimated only. Arguments: solution, from `fit`. level: of the intervals, in (0,
-        1).
+        and about the parameters that were estimated only.
 
-        Returns an `Inference`, flat vectors in the order of params. NaN unless CONVERGED.
+        Args:
+            solution: what `fit` returned.
+            x: the sample, (n,) (of a vector law (n, d)), as in `fit`.
+            weights: frequencies, (n,), default None, as in `fit`.
+            level: of the intervals, a number in (0, 1), default 0.95.
+
+        Returns:
+            An `Inference`, flat vectors in the order of params; NaN unless CONVERGED.
+
+        Raises:
+            TypeError: x or weights are not numbers.
+            ValueError: x is empty, a shape is wrong, or level is not in (0, 1).
 
         >>> from jaxnotes.distributions import Poisson
         >>> deaths, counts = [0, 1, 2, 3, 4], [109, 65, 22, 3, 1]
         >>> print(Poisson.infer(Poisson.fit(deaths, counts), deaths, counts).se.round(4))
         [0.0552]
-
         """
         return cls._infer(solution, cls._sample(x, weights), level)
 

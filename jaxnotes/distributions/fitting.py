@@ -162,7 +162,7 @@ def _sound(family: Any, sample: Sample) -> tuple[Array, Array]:
 def _statistics(family: Any, sample: Sample, *, for_derivatives: bool = False) -> Any:
     """The family's statistics of a sample; in a row that is absent something possible stands in.
 
-    For derivatives in their weights rows of weight 0 count, and rows that end the fit are mended, lest they give NaN.
+    For derivatives in their weights rows of weight 0 count. Rows that end the fit are mended: they would give NaN.
     """
     x, weights, known = sample
     weighted = weights.shape != (1,)
@@ -245,7 +245,7 @@ def median(x: Array, share: Array) -> Array:
 
 
 def jacobian(function: Callable[[Array], Array], x: Array) -> Array:
-    """The Jacobian (q, q) at x (q,) of a function, column by column: for few faster than vmap."""
+    """The Jacobian (q, q) at x (q,) of a function, column by column: faster than vmap where they are few."""
     return jnp.stack([jax.jvp(function, (x,), (unit,))[1] for unit in jnp.eye(len(x), dtype=x.dtype)])
 
 
@@ -275,7 +275,7 @@ class _Bracket(NamedTuple):
 def positive_root(function: Callable[[Array], tuple[Array, Array]], start: Array) -> tuple[Array, Array]:
     """(x, steps): the root x > 0 of a function that is negative below it and positive above.
 
-    By Newton's method, held in a bracket. Arguments: function, from x to its value and slope. start > 0.
+    By Newton's method, held in a bracket, from start > 0. The function gives its value and its slope at x.
     """
     small = float(jnp.finfo(start.dtype).eps) ** 0.5
 

@@ -30,11 +30,15 @@ class Uniform(Distribution):
 
     >>> print(f"{Uniform.log_prob(Uniform.Params(lower=0.0, upper=2.0), 2.0):.4f}")
     -0.6931
-
     """
 
     class Params(NamedTuple):
-        """lower < upper, the ends, which belong to the support."""
+        """The ends, which belong to the support.
+
+        Attributes:
+            lower: the least value.
+            upper: the largest value, > lower.
+        """
 
         lower: ArrayLike
         upper: ArrayLike
@@ -106,11 +110,15 @@ class Beta(PositiveParameters):
 
     >>> print(f"{Beta.log_prob(Beta.Params(a=2.0, b=2.0), 0.5):.4f}")
     0.4055
-
     """
 
     class Params(NamedTuple):
-        """a, of x near 0. b, of x near 1."""
+        """The two shapes; the law of 1 - X has them exchanged.
+
+        Attributes:
+            a: the exponent of x, plus 1, > 0.
+            b: the exponent of 1 - x, plus 1, > 0.
+        """
 
         a: ArrayLike
         b: ArrayLike
@@ -169,7 +177,14 @@ class Beta(PositiveParameters):
     _stand_in = 0.5
 
     class Statistics(NamedTuple):
-        """The mean m, the variance, and the mean logarithms of m / x and (1 - m) / (1 - x), which are not negative."""
+        """What the likelihood depends on.
+
+        Attributes:
+            mean: m, of the sample, shape ().
+            variance: of the sample, of divisor n, shape ().
+            below: the mean of log(m / x), which is not negative, shape ().
+            above: the mean of log((1 - m) / (1 - x)), which is not negative, shape ().
+        """
 
         mean: Array
         variance: Array

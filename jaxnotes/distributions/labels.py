@@ -25,11 +25,14 @@ class Bernoulli(Discrete):
 
     >>> print(*Bernoulli.log_prob(Bernoulli.Params(p=0.25), [0, 1]).round(4))
     -0.2877 -1.3863
-
     """
 
     class Params(NamedTuple):
-        """p, the probability of 1."""
+        """How probable 1 is.
+
+        Attributes:
+            p: the probability of 1, in [0, 1].
+        """
 
         p: ArrayLike
 
@@ -91,11 +94,14 @@ class Categorical(Discrete):
 
     >>> print(Categorical.log_prob(Categorical.Params(p=[0.5, 0.25, 0.25]), [0, 2]).round(4))
     [-0.6931 -1.3863]
-
     """
 
     class Params(NamedTuple):
-        """p, (k,), the probabilities of the labels."""
+        """How probable each label is.
+
+        Attributes:
+            p: the probabilities of the labels, (k,), >= 0, of sum 1.
+        """
 
         p: ArrayLike
 
@@ -148,11 +154,28 @@ class Categorical(Discrete):
 
     @classmethod
     def fit(cls, x: ArrayLike, weights: ArrayLike | None = None, *, n_labels: int) -> Solution:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The frequencies of the labels 0 .. n_labels - 1, as `Distribution.fit`; a label that never comes is BOUNDARY.
+        """The frequencies of the labels 0 .. n_labels - 1, as `Distribution.fit`.
+
+            p_j = sum_{i: x_i = j} w_i / sum_i w_i
+
+        Args:
+            x: labels, (n,), integers from 0 to n_labels - 1.
+            weights: frequencies, (n,), >= 0, default None: every row counts once.
+            n_labels: k, how many labels there are, a Python int >= 1.
+
+        Returns:
+            A `Solution` with `Categorical.Params`, value the mean negative log-likelihood in nats.
+
+        Raises:
+            ValueError: n_labels is no int >= 1, and as `Distribution.fit`.
+
+        Statuses:
+            CONVERGED: every label comes.
+            BOUNDARY: a label never comes.
+            INVALID_DATA, NON_FINITE_DATA, TOO_FEW_ROWS: as in `Distribution.fit`; NaN.
 
         >>> print(Categorical.fit([0, 2, 2, 1], n_labels=3).params.p)
         [0.25 0.25 0.5 ]
-
         """
         return fitting.fit(cls, cls._sample(x, weights, labels=_all_labels(n_labels)))
 
@@ -166,7 +189,20 @@ class Categorical(Discrete):
         n_labels: int,
         level: ArrayLike = 0.95,
     ) -> Inference:
-        """As `Distribution.infer`, with the covariance (diag(p) - p p') / n of frequencies that sum to 1."""
+        """As `Distribution.infer`, with the covariance of frequencies that sum to 1.
+
+            covariance = (diag(p) - p p') / n
+
+        Args:
+            solution: what `fit` returned.
+            x: labels, (n,), as in `fit`.
+            weights: frequencies, (n,), default None, as in `fit`.
+            n_labels: k, how many labels there are, as in `fit`.
+            level: of the intervals, a number in (0, 1), default 0.95.
+
+        Returns:
+            An `Inference` about p, (k,); NaN unless CONVERGED.
+        """
         return cls._infer(solution, cls._sample(x, weights, labels=_all_labels(n_labels)), level)
 
     @staticmethod

@@ -15,23 +15,26 @@ from jaxnotes.distributions.fitting import Empirical, Peak
 
 
 class MultivariateNormal(Distribution):
-    """The multivariate normal law in d dimensions: mean (d,) and covariance (d, d), positive definite.
+    """The multivariate normal law in d dimensions, by its mean and its covariance.
 
         p(x) = exp(-(x - mean)' covariance^-1 (x - mean) / 2) / sqrt((2 pi)^d det covariance)
 
     x is (..., d). A covariance that is not symmetric to sqrt(eps) or not positive definite is no law. `log_prob` is
     right to about eps times the condition number of the covariance. `cdf` and `log_sf` have no closed form and are not
-    offered.
-    scipy.stats.multivariate_normal(mean, cov).
+    offered. scipy.stats.multivariate_normal(mean, cov).
 
     >>> law = MultivariateNormal.Params(mean=[0.0, 0.0], covariance=[[1.0, 0.5], [0.5, 1.0]])
     >>> print(f"{MultivariateNormal.log_prob(law, [1.0, 1.0]):.4f}")
     -2.3607
-
     """
 
     class Params(NamedTuple):
-        """mean, (d,). covariance, (d, d)."""
+        """The mean and the covariance.
+
+        Attributes:
+            mean: the mean vector, (d,).
+            covariance: the covariance matrix, (d, d), symmetric and positive definite.
+        """
 
         mean: ArrayLike
         covariance: ArrayLike
@@ -59,12 +62,28 @@ class MultivariateNormal(Distribution):
 
     @classmethod
     def log_cdf(cls, params: Any, x: ArrayLike) -> Array:
-        """Not offered: the multivariate normal law has no closed form for it."""
+        """Not offered: the multivariate normal law has no closed form for it.
+
+        Args:
+            params: the law, a `MultivariateNormal.Params`.
+            x: values, (..., d).
+
+        Raises:
+            NotImplementedError: always.
+        """
         raise NotImplementedError("MultivariateNormal: no closed form for cdf and log_cdf.")
 
     @classmethod
     def log_sf(cls, params: Any, x: ArrayLike) -> Array:
-        """Not offered: the multivariate normal law has no closed form for it."""
+        """Not offered: the multivariate normal law has no closed form for it.
+
+        Args:
+            params: the law, a `MultivariateNormal.Params`.
+            x: values, (..., d).
+
+        Raises:
+            NotImplementedError: always.
+        """
         raise NotImplementedError("MultivariateNormal: no closed form for log_sf.")
 
     @classmethod

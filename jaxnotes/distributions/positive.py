@@ -45,11 +45,15 @@ class LogNormal(PositiveParameters):
 
     >>> print(f"{LogNormal.mean(LogNormal.Params(mu=0.0, sigma=1.0)):.4f}")
     1.6487
-
     """
 
     class Params(NamedTuple):
-        """mu, the mean of log X. sigma, its standard deviation."""
+        """The mean and the standard deviation of log X.
+
+        Attributes:
+            mu: the mean of log X.
+            sigma: the standard deviation of log X, > 0.
+        """
 
         mu: ArrayLike
         sigma: ArrayLike
@@ -110,11 +114,14 @@ class Exponential(PositiveParameters):
 
     >>> print(Exponential.log_sf(Exponential.Params(rate=2.0), 500.0))
     -1000.0
-
     """
 
     class Params(NamedTuple):
-        """rate, 1 / mean."""
+        """The rate.
+
+        Attributes:
+            rate: 1 / mean, > 0.
+        """
 
         rate: ArrayLike
 
@@ -172,11 +179,15 @@ class Gamma(PositiveParameters):
 
     >>> print(f"{Gamma.log_prob(Gamma.Params(shape=2.0, rate=0.5), 4.0):.4f}")
     -2.0000
-
     """
 
     class Params(NamedTuple):
-        """shape. rate, shape / mean."""
+        """The shape and the rate.
+
+        Attributes:
+            shape: the exponent of x, plus 1, > 0.
+            rate: shape / mean, > 0.
+        """
 
         shape: ArrayLike
         rate: ArrayLike
@@ -218,7 +229,12 @@ class Gamma(PositiveParameters):
     _closed_form, _few_statistics = False, True
 
     class Statistics(NamedTuple):
-        """The mean m, and the mean of log(m / x), which is not negative."""
+        """What the likelihood depends on.
+
+        Attributes:
+            mean: m, of the sample, shape ().
+            spread: the mean of log(m / x), which is not negative, shape ().
+        """
 
         mean: Array
         spread: Array
@@ -264,11 +280,15 @@ class Weibull(PositiveParameters):
 
     >>> print(f"{Weibull.cdf(Weibull.Params(shape=2.0, scale=3.0), 3.0):.4f}")
     0.6321
-
     """
 
     class Params(NamedTuple):
-        """shape. scale, the quantile at 1 - 1/e."""
+        """The shape and the scale.
+
+        Attributes:
+            shape: the exponent of x in log P(X > x), > 0.
+            scale: the quantile at 1 - 1/e, > 0.
+        """
 
         shape: ArrayLike
         scale: ArrayLike
@@ -320,7 +340,13 @@ class Weibull(PositiveParameters):
     _closed_form = False
 
     class Statistics(NamedTuple):
-        """The mean m, y = log(x / m) (n,), and the shares of the rows (n,)."""
+        """What the likelihood depends on.
+
+        Attributes:
+            mean: m, of the sample, shape ().
+            y: log(x / m), (n,).
+            share: the shares of the rows, (n,), of sum 1.
+        """
 
         mean: Array
         y: Array
@@ -344,7 +370,7 @@ class Weibull(PositiveParameters):
 
     @staticmethod
     def _information(params: Any, statistics: Any) -> Array:
-        """By hand, for derivatives of derivatives would take the exponentials of the rows three times over."""
+        """By hand, as derivatives of derivatives would take the exponentials of the rows three times over."""
         m, y, share = statistics
         shape, scale = params
         log_ratios = y - log_ratio(scale, m)
@@ -369,15 +395,19 @@ class Pareto(PositiveParameters):
     scipy.stats.pareto(b=shape, scale=scale).
 
     `fit` gives the least x as scale, above which the likelihood is 0: the status is BOUNDARY, and there are no Wald
-    standard errors. With n rows 2 n shape / (estimate of shape) is chi-squared with 2 n - 2 degrees of freedom.
+    standard errors. With n rows, 2 n shape / (estimate of shape) is chi-squared with 2 n - 2 degrees of freedom.
 
     >>> print(f"{Pareto.log_sf(Pareto.Params(shape=2.0, scale=1.0), 1e30):.3f}")
     -138.155
-
     """
 
     class Params(NamedTuple):
-        """shape, the exponent of the tail. scale, the least value."""
+        """The shape and the scale.
+
+        Attributes:
+            shape: the exponent of the tail, > 0.
+            scale: the least value, > 0.
+        """
 
         shape: ArrayLike
         scale: ArrayLike

@@ -89,11 +89,15 @@ class Normal(LocationScale):
 
     >>> print(f"{Normal.log_prob(Normal.Params(loc=0.0, scale=2.0), 2.0):.4f}")
     -2.1121
-
     """
 
     class Params(NamedTuple):
-        """loc, the mean. scale, the standard deviation."""
+        """The mean and the standard deviation.
+
+        Attributes:
+            loc: the mean.
+            scale: the standard deviation, > 0.
+        """
 
         loc: ArrayLike
         scale: ArrayLike
@@ -123,11 +127,15 @@ class Gumbel(LocationScale):
 
     >>> print(f"{Gumbel.cdf(Gumbel.Params(loc=1.0, scale=2.0), 1.0):.4f}")
     0.3679
-
     """
 
     class Params(NamedTuple):
-        """loc, the mode. scale, sqrt(6) / pi standard deviations."""
+        """The mode and the scale.
+
+        Attributes:
+            loc: the mode.
+            scale: sqrt(6) / pi standard deviations, > 0.
+        """
 
         loc: ArrayLike
         scale: ArrayLike
@@ -162,11 +170,15 @@ class Logistic(LocationScale):
 
     >>> print(Logistic.log_prob(Logistic.Params(loc=0.0, scale=1.0), 1000.0))
     -1000.0
-
     """
 
     class Params(NamedTuple):
-        """loc, the mean. scale, sqrt(3) / pi standard deviations."""
+        """The mean and the scale.
+
+        Attributes:
+            loc: the mean and median.
+            scale: sqrt(3) / pi standard deviations, > 0.
+        """
 
         loc: ArrayLike
         scale: ArrayLike
@@ -208,11 +220,15 @@ class Laplace(LocationScale):
 
     >>> print(f"{Laplace.cdf(Laplace.Params(loc=0.0, scale=1.0), 0.0):.1f}")
     0.5
-
     """
 
     class Params(NamedTuple):
-        """loc, the mean and median. scale, the mean absolute deviation."""
+        """The median and the scale.
+
+        Attributes:
+            loc: the mean and median.
+            scale: the mean absolute deviation, > 0.
+        """
 
         loc: ArrayLike
         scale: ArrayLike
@@ -240,7 +256,7 @@ class Laplace(LocationScale):
 
     @staticmethod
     def _covariance(params: Any) -> Array:
-        """The expected information, for the density has a kink where its curvature is."""
+        """The expected information, as the density has a kink where its curvature is."""
         return params.scale**2 * jnp.eye(2, dtype=params.scale.dtype)
 
 
@@ -253,11 +269,15 @@ class Cauchy(LocationScale):
 
     >>> print(Cauchy.mean(Cauchy.Params(loc=0.0, scale=1.0)))
     nan
-
     """
 
     class Params(NamedTuple):
-        """loc, the median. scale, half the interquartile range."""
+        """The median and the scale.
+
+        Attributes:
+            loc: the median.
+            scale: half the interquartile range, > 0.
+        """
 
         loc: ArrayLike
         scale: ArrayLike
@@ -297,11 +317,16 @@ class StudentT(Distribution):
 
     >>> print(f"{StudentT.log_sf(StudentT.Params(df=3.0, loc=0.0, scale=1.0), 10.0):.2f}")
     -6.85
-
     """
 
     class Params(NamedTuple):
-        """df, the degrees of freedom. loc, the median. scale, a standard deviation for infinite df."""
+        """The degrees of freedom, the median and the scale.
+
+        Attributes:
+            df: the degrees of freedom, > 0; infinite ones are the normal law.
+            loc: the median.
+            scale: the standard deviation where df are infinite, > 0.
+        """
 
         df: ArrayLike
         loc: ArrayLike
@@ -349,13 +374,26 @@ class StudentT(Distribution):
     def fit(cls, x: ArrayLike, weights: ArrayLike | None = None, *, df: ArrayLike | None = None) -> Solution:
         """As `Distribution.fit`, of all three parameters, or of loc and scale where df is known.
 
-        Where the sample has tails no heavier than a normal law's (kurtosis at most 3), df is infinite: BOUNDARY. The
-        likelihood has no bound where many x are equal, and may have several maxima; this one is near the median.
+        The likelihood has no bound where many x are equal, and may have several maxima; this one is near the median.
+
+        Args:
+            x: the sample, (n,).
+            weights: frequencies, (n,), >= 0, default None: every row counts once.
+            df: the degrees of freedom where they are known, a number > 0, default None: they are estimated.
+
+        Returns:
+            A `Solution` with `StudentT.Params`, value the mean negative log-likelihood in nats.
+
+        Statuses:
+            CONVERGED: a maximum was found.
+            BOUNDARY: df is infinite, since the tails of the sample are no heavier than a normal law's (kurtosis at most
+                3); or the law has shrunk to a point.
+            FLAT, MAX_STEPS, STALLED: as in `Distribution.fit`.
+            INVALID_DATA, NON_FINITE_DATA, TOO_FEW_ROWS: as in `Distribution.fit`; NaN.
 
         >>> solution = StudentT.fit([-9.0, -1.0, 0.0, 1.0, 9.0], df=1.0)
         >>> print(f"{solution.params.scale:.4f}")
         1.6009
-
         """
         return fitting.fit(cls, cls._known(x, weights, df))
 
@@ -369,7 +407,18 @@ class StudentT(Distribution):
         df: ArrayLike | None = None,
         level: ArrayLike = 0.95,
     ) -> Inference:
-        """As `Distribution.infer`, about loc and scale alone where df is known."""
+        """As `Distribution.infer`, about loc and scale alone where df is known.
+
+        Args:
+            solution: what `fit` returned.
+            x: the sample, (n,), as in `fit`.
+            weights: frequencies, (n,), default None, as in `fit`.
+            df: the known degrees of freedom, default None, as in `fit`.
+            level: of the intervals, a number in (0, 1), default 0.95.
+
+        Returns:
+            An `Inference`, flat vectors in the order of params; NaN unless CONVERGED.
+        """
         return cls._infer(solution, cls._known(x, weights, df), level)
 
     @classmethod

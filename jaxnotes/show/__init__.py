@@ -2,7 +2,7 @@
 
 summary, columns   the table of a fit as text and HTML, and the same as columns for machines
 plots              pictures of a fit, drawn on any matplotlib axes
-lesson_plots       pictures of the lessons, a module a chapter
+lesson_plots       pictures of the lessons, a module for each chapter
 diagrams           drawings as SVG: shape ladders, networks, projections, the map of the lessons
 slider             all frames of a picture by one vmap, moved without a kernel
 network_plots      pictures of trainings and of the choice of an activation

@@ -23,7 +23,12 @@ __all__ = ["Drawing", "arranged", "lesson_map", "network", "projection", "shape_
 def shape_ladders(*pairs: tuple[Sequence[int], Sequence[int]], lang: str = "en") -> Drawing:
     """How pairs of shapes are aligned from the right: equal lengths, stretched ones (dashed), and failures (crossed).
 
-    Arguments: pairs of shapes, each a ladder of its own, from left to right.
+    Args:
+        pairs: of shapes, each a ladder of its own, from left to right.
+        lang: of the words, "en" (default) or "zh".
+
+    Returns:
+        A `Drawing`.
 
     >>> shape_ladders(((4, 3), (3,)), ((2, 3), (2,)))
     <svg: Shapes aligned from the right: (4, 3) with (3,); (2, 3) with (2,)>
@@ -76,8 +81,14 @@ def shape_ladders(*pairs: tuple[Sequence[int], Sequence[int]], lang: str = "en")
 def stretched_sum(a: ArrayLike, b: ArrayLike, *, note: bool = True, lang: str = "en") -> Drawing:
     """The sum of a matrix and a vector, entry by entry, the rows of the vector that are only imagined drawn dashed.
 
-    Arguments: a, (n, m). b, any shape that stretches to that of a. note:
-    whether to write below what the dashed entries are.
+    Args:
+        a: the matrix, (n, m).
+        b: what is added, any shape that stretches to that of a.
+        note: whether to write below what the dashed entries are, default True.
+        lang: of the words, "en" (default) or "zh".
+
+    Returns:
+        A `Drawing`.
 
     >>> stretched_sum([[0, 0], [10, 10]], [1, 2])
     <svg: (2, 2) + (2,): b is stretched, not copied>
@@ -117,7 +128,14 @@ def stretched_sum(a: ArrayLike, b: ArrayLike, *, note: bool = True, lang: str = 
 
 
 def arranged(*drawings: Drawing, width: float = 760) -> Drawing:
-    """Several drawings as one, from left to right in rows of at most this width in pixels.
+    """Several drawings as one, from left to right in rows of at most this width.
+
+    Args:
+        drawings: any number of them.
+        width: in pixels, default 760.
+
+    Returns:
+        A `Drawing`.
 
     >>> arranged(projection(), unit_balls([1.0, 2.0]))
     <svg: Least squares projects y on the plane of the columns of X; The steepest step of length 1 in three norms>
@@ -136,10 +154,16 @@ def arranged(*drawings: Drawing, width: float = 760) -> Drawing:
 
 
 def unit_balls(gradient: ArrayLike, lang: str = "en") -> Drawing:
-    """The unit balls of the l1, l2 and l-infinity norms, and on each the point where the linear function g . u is
-    largest: the steepest direction of that norm.
+    """The unit balls of the l1, l2 and l-infinity norms, and on each the point where a linear function is largest.
 
-    Arguments: gradient, g (2,), not 0.
+        u maximizes g . u:    the steepest direction of that norm
+
+    Args:
+        gradient: g, (2,), not 0.
+        lang: of the words, "en" (default) or "zh".
+
+    Returns:
+        A `Drawing`.
 
     >>> unit_balls([4.0, 0.6])
     <svg: The steepest step of length 1 in three norms>
@@ -183,10 +207,16 @@ def unit_balls(gradient: ArrayLike, lang: str = "en") -> Drawing:
 def network(
     sizes: Sequence[int], *, shapes: Sequence[str] = (), names: Sequence[str] = (), lang: str = "en"
 ) -> Drawing:
-    """A fully connected network: a column of units a layer, every unit joined to all of the next layer.
+    """A fully connected network: a column of units for each layer, every unit joined to all of the next layer.
 
-    Arguments: sizes of the layers, input first. shapes: what to write on the arrows between them, such as "W (3, 4)".
-    names: below the layers.
+    Args:
+        sizes: of the layers, input first.
+        shapes: what to write on the arrows between them, such as "W (3, 4)", default ().
+        names: to write below the layers, default (): input, hidden layer, output.
+        lang: of the words, "en" (default) or "zh".
+
+    Returns:
+        A `Drawing`.
 
     >>> network((3, 4, 1))
     <svg: A network of layers with 3, 4, 1 units>
@@ -220,6 +250,12 @@ def network(
 def projection(lang: str = "en") -> Drawing:
     """Least squares as geometry: y, its projection on the plane of X's columns, and the residual at a right angle.
 
+    Args:
+        lang: of the words, "en" (default) or "zh".
+
+    Returns:
+        A `Drawing`.
+
     >>> projection()
     <svg: Least squares projects y on the plane of the columns of X>
     """
@@ -246,7 +282,14 @@ def lesson_map(
 ) -> Drawing:
     """The lessons as boxes in rows, with an arrow from a lesson to each that builds on it.
 
-    Arguments: lessons, pairs (number, name). needs: pairs (earlier number, later number).
+    Args:
+        lessons: pairs (number, name).
+        needs: pairs (earlier number, later number), default ().
+        columns: how many boxes stand side by side, default 4.
+        lang: of the words, "en" (default) or "zh".
+
+    Returns:
+        A `Drawing`.
 
     >>> lesson_map([("01", "gradient"), ("02", "descent")], needs=[("01", "02")])
     <svg: Map of the lessons>

@@ -13,6 +13,9 @@ def about() -> str:
 
     The precision is the one that `X @ coef` of your own code gets. The solvers always ask for the highest.
 
+    Returns:
+        The line, a string.
+
     >>> about().startswith("jaxnotes")
     True
     """

@@ -21,6 +21,16 @@ STYLES = [
 def training_curve(training: Training, *, ax: "Axes | None" = None) -> "Axes":
     """The losses of one training by epoch, with the epoch of the lowest validation loss.
 
+    Args:
+        training: what `neural_networks.train` returned for one training (no batch).
+        ax: the axes to draw on, default None: those of a new figure.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: a batch of trainings.
+
     >>> import jax, jax.numpy as jnp, jaxnotes as jn
     >>> X, network = jnp.arange(6.0)[:, None] / 6, jn.neural_networks.init(jax.random.key(1), (1, 1))
     >>> ax = training_curve(jn.neural_networks.train(jax.random.key(0), network, (X, X), validation=(X, X)))
@@ -45,8 +55,16 @@ def training_curve(training: Training, *, ax: "Axes | None" = None) -> "Axes":
 
 
 def activation_rates(selection: Selection, *, ax: "Axes | None" = None) -> "Axes":
-    """The validation loss of each activation against the rate, with one standard error either way; the best of each
-    activation is filled, and a cross stands for a training that diverged.
+    """The validation loss of each activation against the rate, with one standard error either way.
+
+    The best rate of each activation is filled, and a cross stands for a training that diverged.
+
+    Args:
+        selection: what `neural_networks.select_activation` returned.
+        ax: the axes to draw on, default None: those of a new figure.
+
+    Returns:
+        The axes.
 
     >>> from jaxnotes.neural_networks import select_activation
     >>> import jax, jax.numpy as jnp
@@ -78,10 +96,16 @@ def activation_rates(selection: Selection, *, ax: "Axes | None" = None) -> "Axes
 
 
 def activation_table(selection: Selection) -> Summary:
-    """The table of an experiment with activations for people, one row for each activation and rate, and the verdict.
+    """The table of an experiment with activations for people, a row for each activation and rate, and the verdict.
 
-    dead: the share of dead units. grad 1 and grad n: the norms of the gradient in the first and last layer before
-    training. lost: trainings that diverged. p-value: against the best activation, at the best rate.
+    Its columns: dead, the share of dead units; grad 1 and grad n, the norms of the gradient in the first and last layer
+    before training; lost, trainings that diverged; p-value, against the best activation, at the best rate.
+
+    Args:
+        selection: what `neural_networks.select_activation` returned.
+
+    Returns:
+        A `Summary`, which prints itself.
 
     >>> from jaxnotes.neural_networks import select_activation
     >>> import jax, jax.numpy as jnp

@@ -33,11 +33,23 @@ def logistic_curve(
     ylabel: str = "P(y = 1)",
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """A logistic regression on one feature: the outcomes, the curve sigma(coef x + intercept), and how sure it is.
+    """A logistic regression on one feature: the outcomes, the curve, and how sure it is.
 
-    Arguments: solution, one fit with one feature and an intercept. x, y (n,): the data, y 0 or 1; equal points are
-    stacked. draws: parameters of B bootstrap fits, coef (B, 1) and intercept (B,), all finite; the band holds 95 % of
-    their curves at each x. mark: a value outside the data to extrapolate to; the region beyond the data is hatched.
+        P(y = 1) = sigma(coef x + intercept)
+
+    Args:
+        solution: one fit with one feature and an intercept.
+        x: the feature, (n,).
+        y: the outcomes, (n,), 0 or 1; equal points are stacked.
+        draws: parameters of B bootstrap fits, coef (B, 1) and intercept (B,), all finite, default None; the band holds
+            95 % of their curves at each x.
+        mark: a value outside the data to extrapolate to, default None; the region beyond the data is hatched.
+        xlabel: the name of the horizontal axis, default "x".
+        ylabel: the name of the vertical axis, default "P(y = 1)".
+        ax: the axes to draw on, default None: those of a new figure.
+
+    Returns:
+        The axes.
 
     >>> import jaxnotes as jn
     >>> data = jn.datasets.challenger()
@@ -80,8 +92,19 @@ def descent_path(
 ) -> "Axes":
     """The way of a method over the contours of a function of two parameters.
 
-    Arguments: fun, from params (2,) to a number. path: what `minimize_path` returned, with params (steps + 1, 2).
-    minimum: (2,), where the function is least, if known.
+    Args:
+        fun: a function of params (2,) that returns a number.
+        path: what `minimize_path` returned, with params (steps + 1, 2).
+        minimum: where the function is least, (2,), default None: not known.
+        xlabel: the name of the horizontal axis, default "parameter 1".
+        ylabel: the name of the vertical axis, default "parameter 2".
+        ax: the axes to draw on, default None: those of a new figure.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: the path is not one of two parameters.
 
     >>> import jax.numpy as jnp, jaxnotes as jn
     >>> bowl = lambda x: x[0] ** 2 + 4 * x[1] ** 2
@@ -108,7 +131,22 @@ def descent_path(
 
 
 def styled_axes(ax: "Axes | None", xlabel: str, ylabel: str) -> "Axes":
-    """`ax`, or that of a new figure, labelled, with a white background."""
+    """Axes in the house style: labelled, with a white background.
+
+    Args:
+        ax: the axes to style, or None: those of a new figure.
+        xlabel: the name of the horizontal axis.
+        ylabel: the name of the vertical axis.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ImportError: matplotlib is missing.
+
+    >>> styled_axes(None, "x", "y").get_xlabel()
+    'x'
+    """
     try:
         from matplotlib import pyplot
     except ImportError as error:
@@ -124,7 +162,20 @@ def styled_axes(ax: "Axes | None", xlabel: str, ylabel: str) -> "Axes":
 
 
 def legend(axes: "Axes", ncols: int = 4) -> "Axes":
-    """The legend above the axes, where it covers nothing."""
+    """The legend above the axes, where it covers nothing.
+
+    Args:
+        axes: those whose labelled curves it names.
+        ncols: how many names stand side by side, default 4.
+
+    Returns:
+        The axes.
+
+    >>> axes = styled_axes(None, "x", "y")
+    >>> line = axes.plot([0, 1], [0, 1], label="identity")
+    >>> [text.get_text() for text in legend(axes).get_legend().get_texts()]
+    ['identity']
+    """
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=ncols, fontsize=FONT, frameon=False)
     return axes
 

@@ -23,8 +23,26 @@ def train_with_progress(
 ) -> Training:
     """`neural_networks.train` with a bar: the same answer, bit by bit, in chunks of epochs of one compiled program.
 
-    Arguments: as for `neural_networks.train`. every: epochs between two moves of the bar; a hundredth of all where
-    None. Returns a `Training`. On the host, not inside jit.
+    It runs on the host, not inside jit.
+
+    Args:
+        key: from jax.random.key.
+        params: the network to begin with.
+        data: (X, y), to learn from.
+        every: epochs between two moves of the bar, default None: a hundredth of all.
+        optimizer: as in `neural_networks.train`, default None.
+        epochs: how many at most, default 30.
+        batch_size: rows in a batch, default 32; None for all.
+        validation: (X, y), to judge by, default None.
+        patience: stop when the validation loss has not been at its lowest for so many epochs, and return the network of
+            the epoch where it was, default None: run all epochs.
+
+    Returns:
+        A `Training`.
+
+    Raises:
+        ImportError: rich is missing.
+        TypeError, ValueError: as in `neural_networks.train`.
 
     >>> import jax, jax.numpy as jnp, jaxnotes as jn
     >>> X, network = jnp.arange(6.0)[:, None] / 6, jn.neural_networks.init(jax.random.key(1), (1, 1))

@@ -23,7 +23,12 @@ STYLES = ((BLUE, ""), (VERMILLION, "8 5"), (GREEN, "2 4"), (ORANGE, "10 4 2 4"),
 
 
 class Slider(NamedTuple):
-    """Finished frames. frames: what fun returned, with a leading axis, as NumPy arrays. html: what a notebook shows."""
+    """Finished frames, which a notebook shows with their slider.
+
+    Attributes:
+        frames: what fun returned, by label, with a leading axis, as NumPy arrays.
+        html: what a notebook shows.
+    """
 
     frames: dict[str, Any]
     html: str
@@ -53,10 +58,25 @@ def slider(
 
         frames = jax.vmap(fun)(values)
 
-    Arguments: fun, of one value; returns a dict from labels to what is drawn: a pair (x, y) of equally long vectors is
-    a curve (of length 1: a dot), a number is written beside the slider. values, (n,). name: of the value. fixed: curves
-    that are the same in every frame. xlim, ylim: the window; by default all that is drawn fits. log_y: a logarithmic
-    axis of y. points: labels of curves to draw as dots, not as a line. start: the frame that is shown first.
+    Args:
+        fun: a function of one value that returns a dict from labels to what is drawn: a pair (x, y) of equally long
+            vectors is a curve (of length 1: a dot), a number is written beside the slider.
+        values: of the number, (n,).
+        name: of the value, default "value".
+        fixed: curves that are the same in every frame, by label, default None.
+        xlabel: the name of the horizontal axis, default "".
+        ylabel: the name of the vertical axis, default "".
+        xlim: the window from left to right, default None: all that is drawn fits.
+        ylim: the window from bottom to top, default None: all that is drawn fits.
+        log_y: whether the axis of y is logarithmic, default False.
+        points: labels of curves to draw as dots, not as a line, default ().
+        start: the frame that is shown first, default 0.
+
+    Returns:
+        A `Slider`.
+
+    Raises:
+        ValueError: values is no vector, or has no frame `start`.
 
     >>> import jax.numpy as jnp
     >>> x = jnp.linspace(0.0, 1.0, 50)

@@ -24,8 +24,12 @@ WIDTH = 80
 class Summary:
     """A finished table. `str(table)` is its text, `print(table)` shows it, and a notebook shows its HTML.
 
-    title: the first line, or "". facts: the lines about the fit as a whole. heads: the names of the columns. rows: one
-    tuple of strings a parameter. note: why the fit is not to be used, or "".
+    Attributes:
+        title: the first line, or "".
+        facts: the lines about the fit as a whole.
+        heads: the names of the columns.
+        rows: a tuple of strings for each parameter.
+        note: why the fit is not to be used, or "".
     """
 
     title: str
@@ -59,12 +63,21 @@ def summary(
 ) -> Summary:
     """The table of one fit: estimate, standard error, test and interval of each parameter, and how the fit ended.
 
-    Arguments: solution, from a `fit`, and inference, from the `infer` that follows it, both of one problem (no batch).
-    names: of X's columns, x1, x2, ... by default; where there is no X, of all parameters, by default their places in
-    solution.params, as in "rate" or "coef[0]".
-    title: a first line. n_obs: the number of rows.
+    The column of tests is called t or z by its distribution.
 
-    Returns a `Summary`, which prints itself. The column of tests is called t or z by its distribution.
+    Args:
+        solution: what a `fit` returned for one problem (no batch).
+        inference: what the `infer` that follows it returned.
+        names: of X's columns, default x1, x2, ...; where there is no X, of all parameters, by default their places in
+            solution.params, as in "rate" or "coef[0]".
+        title: a first line, default "".
+        n_obs: the number of rows, default None: it is not shown.
+
+    Returns:
+        A `Summary`, which prints itself.
+
+    Raises:
+        ValueError: a batch of fits, or the wrong number of names.
 
     >>> import jaxnotes as jn
     >>> data = jn.datasets.challenger()
@@ -98,9 +111,18 @@ def summary(
 
 
 def columns(solution: Solution, inference: Inference, names: Sequence[str] | None = None) -> dict[str, Any]:
-    """The same table for machines: a dict of columns with one entry a parameter, ready for `pandas.DataFrame`.
+    """The same table for machines: a dict of columns with an entry for each parameter, ready for `pandas.DataFrame`.
 
-    Arguments: as in `summary`. Returns the columns name, estimate, se, statistic, pvalue, lower and upper.
+    Args:
+        solution: what a `fit` returned for one problem (no batch).
+        inference: what the `infer` that follows it returned.
+        names: of X's columns or of all parameters, as in `summary`.
+
+    Returns:
+        The columns name, estimate, se, statistic, pvalue, lower and upper.
+
+    Raises:
+        ValueError: a batch of fits, or the wrong number of names.
 
     >>> import jaxnotes as jn
     >>> data = jn.datasets.challenger()
@@ -133,7 +155,7 @@ def _names(params: Any, names: Sequence[str] | None) -> list[str]:
 def _checked(names: Sequence[str] | None, default: list[str]) -> list[str]:
     """The names given, if there are as many as needed; the default without any."""
     if names is not None and len(names) != len(default):
-        raise ValueError(f"names: expected {len(default)}, one a column of X or parameter, got {len(names)}.")
+        raise ValueError(f"names: expected {len(default)}, one per column of X or per parameter, got {len(names)}.")
     return default if names is None else list(names)
 
 

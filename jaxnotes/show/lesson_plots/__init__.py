@@ -1,6 +1,6 @@
-"""The pictures of the lessons, a module a lesson, named after its chapter, in the style of `jaxnotes.show.plots`.
+"""The pictures of the lessons, a module for each, named after its chapter, in the style of `jaxnotes.show.plots`.
 
-Every function takes what it draws and returns matplotlib axes; labels are mathematics and short English, for Colab has
+Every function takes what it draws and returns matplotlib axes; labels are mathematics and short English, as Colab has
 no Chinese font. `canvas` gives axes in the house style for a picture that only one cell needs.
 """
 
@@ -29,9 +29,15 @@ LINES = (
 
 
 def canvas(*labels: tuple[str, str], width: float = 7.2, height: float = 4.2) -> Any:
-    """Axes in the house style on a new figure, one beside the other: for each a pair (xlabel, ylabel).
+    """Axes in the house style on a new figure, one beside the other.
 
-    Returns the axes where there is one pair, a list of axes otherwise. width, height: of the figure, in inches.
+    Args:
+        labels: a pair (xlabel, ylabel) for each of the axes.
+        width: of the figure, in inches, default 7.2.
+        height: of the figure, in inches, default 4.2.
+
+    Returns:
+        The axes where there is one pair, a list of axes otherwise.
 
     >>> left, right = canvas(("x", "f(x)"), ("x", "f'(x)"))
     >>> right.get_ylabel()
@@ -47,7 +53,14 @@ def canvas(*labels: tuple[str, str], width: float = 7.2, height: float = 4.2) ->
 def growth(sizes: dict[str, ArrayLike], costs: dict[str, ArrayLike], exponents: dict[str, float], cost: str) -> "Axes":
     """Costs against the size on logarithmic axes, each labelled with its measured exponent.
 
-    Arguments: sizes, costs and exponents, by the same labels. cost: what is counted, the name of the axis.
+    Args:
+        sizes: of the problems, by label, (m,).
+        costs: of each of them, by the same labels, (m,).
+        exponents: what was measured, by the same labels.
+        cost: what is counted, the name of the axis.
+
+    Returns:
+        The axes.
 
     >>> growth({"a": [1, 10]}, {"a": [1, 100]}, {"a": 2.0}, "seconds").get_legend_handles_labels()[1]
     ['a: $n^{2.00}$']
@@ -61,6 +74,16 @@ def growth(sizes: dict[str, ArrayLike], costs: dict[str, ArrayLike], exponents: 
 
 def surface_canvas(xlabel: str, ylabel: str, zlabel: str, *, width: float = 7.2, height: float = 5.4) -> Any:
     """One three-dimensional axes on a new figure.
+
+    Args:
+        xlabel: the name of the first axis.
+        ylabel: the name of the second axis.
+        zlabel: the name of the vertical axis.
+        width: of the figure, in inches, default 7.2.
+        height: of the figure, in inches, default 5.4.
+
+    Returns:
+        The axes.
 
     >>> surface_canvas("x", "y", "z").get_zlabel()
     'z'

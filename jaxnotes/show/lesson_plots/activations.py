@@ -20,7 +20,14 @@ Fun = Callable[[jax.Array], jax.Array]
 
 
 def with_slopes(functions: dict[str, Fun], *, reach: float = 4.0) -> Any:
-    """A panel for each function: the function, and dashed its derivative. Returns the list of axes.
+    """A panel for each function: the function, and dashed its derivative.
+
+    Args:
+        functions: of a number, by title.
+        reach: the picture goes from -reach to reach, default 4.
+
+    Returns:
+        A list of axes.
 
     >>> [ax.get_title() for ax in with_slopes({"tanh": jnp.tanh, "sin": jnp.sin})]
     ['tanh', 'sin']
@@ -42,6 +49,12 @@ def stretched_sigmoid(*, reach: float = 4.0) -> "Axes":
 
         tanh(z) = 2 sigma(2 z) - 1
 
+    Args:
+        reach: the picture goes from -reach to reach, default 4.
+
+    Returns:
+        The axes.
+
     >>> stretched_sigmoid().get_legend_handles_labels()[1][-1]
     'tanh(z)'
     """
@@ -59,7 +72,12 @@ def stretched_sigmoid(*, reach: float = 4.0) -> "Axes":
 def kinks(functions: dict[str, Fun], lang: str = "en") -> Drawing:
     """A table of functions with a kink at 0: a sketch, the slopes on either side, and what jax.grad returns at 0.
 
-    Arguments: functions: by their code, of a number, linear on either side of 0 with slopes from -1 to 1.
+    Args:
+        functions: by their code, of a number, linear on either side of 0 with slopes from -1 to 1.
+        lang: of the words, "en" (default) or "zh".
+
+    Returns:
+        A `Drawing`.
 
     >>> kinks({"jnp.abs(x)": jnp.abs}, lang="zh")
     <svg: 0 处的导数是约定>
@@ -96,7 +114,12 @@ def kinks(functions: dict[str, Fun], lang: str = "en") -> Drawing:
 def saturation(functions: dict[str, Fun], ends: dict[str, float]) -> Any:
     """1 - f(z) and f'(z) on a logarithmic axis, side by side; a dot on the axis where f rounds to 1 in float32.
 
-    Arguments: functions, of a number, that rise to 1. ends: by label, the first z where f(z) == 1.
+    Args:
+        functions: by label, of a number, that rise to 1.
+        ends: by label, the first z where f(z) == 1.
+
+    Returns:
+        A list of two axes.
 
     >>> left, right = saturation({"tanh": activations.tanh}, {"tanh": 7.999})
     >>> left.get_ylabel()
@@ -119,7 +142,11 @@ def saturation(functions: dict[str, Fun], ends: dict[str, float]) -> Any:
 def through_layers(sizes: dict[str, ArrayLike]) -> Any:
     """The root mean square of a signal against the layer, on a logarithmic axis; a line for each label.
 
-    Arguments: sizes: by label, (layers,) or (repeats, layers), which are drawn thin, one line for each.
+    Args:
+        sizes: by label, (layers,) or (repeats, layers), which are drawn thin, one line for each.
+
+    Returns:
+        The axes.
 
     >>> through_layers({"a": [1.0, 1.0], "b": [1.0, 0.5]}).get_yscale()
     'log'
@@ -135,6 +162,15 @@ def through_layers(sizes: dict[str, ArrayLike]) -> Any:
 
 def variance_cobweb(functions: dict[str, Fun], *, start: float = 2.0, steps: int = 12, reach: float = 4.0) -> Any:
     """A panel for each activation: its variance map with the exact gain, the diagonal, and the path from a start.
+
+    Args:
+        functions: activations by name, of a number.
+        start: the variance at which the path begins, default 2.
+        steps: layers on the path, default 12.
+        reach: the largest variance drawn, default 4.
+
+    Returns:
+        A list of axes.
 
     >>> axes = variance_cobweb({"tanh": activations.tanh, "relu": activations.relu}, steps=2)
     >>> axes[1].get_title()

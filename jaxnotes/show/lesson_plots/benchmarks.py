@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 
 
 class Row(NamedTuple):
-    """A line of the table: what was done, by whom, in how many seconds, and the floor of that work in seconds."""
+    """A line of the table.
+
+    Attributes:
+        workload: what was done.
+        contender: by whom.
+        seconds: how long it took.
+        floor: how long that work takes at least, in seconds.
+    """
 
     workload: str
     contender: str
@@ -23,6 +30,12 @@ class Row(NamedTuple):
 
 def duration(seconds: float) -> str:
     """Seconds as a person reads them, with three digits.
+
+    Args:
+        seconds: a number > 0.
+
+    Returns:
+        A number and its unit, a string.
 
     >>> duration(0.00567), duration(3.2e-5), duration(12.0)
     ('5.67 ms', '32 µs', '12 s')
@@ -35,7 +48,12 @@ def duration(seconds: float) -> str:
 def calls(returned: ArrayLike, finished: ArrayLike) -> "Axes":
     """Seconds of every call, one after the other, logarithmic: until it returned, and until the result was there.
 
-    Arguments: returned and finished, (m,).
+    Args:
+        returned: seconds until the call returned, (m,).
+        finished: seconds until the result was there, (m,).
+
+    Returns:
+        The axes.
 
     >>> calls([1.0, 1e-5], [1.1, 1e-2]).get_yscale()
     'log'
@@ -56,7 +74,11 @@ def calls(returned: ArrayLike, finished: ArrayLike) -> "Axes":
 def rounds(seconds: dict[str, ArrayLike]) -> "Axes":
     """Every round as a dot, a row for each contender, its median as a stroke with the number; logarithmic.
 
-    Arguments: seconds, by label, (rounds,).
+    Args:
+        seconds: by label, (rounds,).
+
+    Returns:
+        The axes.
 
     >>> len(rounds({"a": [1e-3, 2e-3, 1e-3], "b": [1e-2, 1e-2, 2e-2]}).texts)
     2
@@ -75,10 +97,18 @@ def rounds(seconds: dict[str, ArrayLike]) -> "Axes":
 
 
 def roofline(intensity: ArrayLike, speed: ArrayLike, *, bandwidth: float, rate: float) -> "Axes":
-    """Operations a second against operations a byte, logarithmic, below the roof min(rate, bandwidth x intensity).
+    """Operations per second against operations per byte, logarithmic, below the roof.
 
-    Arguments: intensity, operations a byte, and speed, operations a second, (m,). bandwidth, bytes a second.
-    rate, operations a second.
+        roof = min(rate, bandwidth * intensity)
+
+    Args:
+        intensity: operations per byte, (m,).
+        speed: operations per second, (m,).
+        bandwidth: bytes per second.
+        rate: operations per second that are possible.
+
+    Returns:
+        The axes.
 
     >>> len(roofline([0.25, 1.0], [1e9, 2e9], bandwidth=1e10, rate=1e11).lines)
     3
@@ -95,7 +125,11 @@ def roofline(intensity: ArrayLike, speed: ArrayLike, *, bandwidth: float, rate: 
 def cost_and_error(points: dict[str, tuple[float, float]]) -> "Axes":
     """A mark for each way: seconds to the right, relative error upwards, both logarithmic.
 
-    Arguments: points, by label, (seconds, error), six at most; an error of 0 is drawn at 1e-10.
+    Args:
+        points: by label, (seconds, error), six at most; an error of 0 is drawn at 1e-10.
+
+    Returns:
+        The axes.
 
     >>> cost_and_error({"a": (1e-3, 0.0), "b": (1e-2, 1e-5)}).get_legend_handles_labels()[1]
     ['a', 'b']
@@ -109,8 +143,16 @@ def cost_and_error(points: dict[str, tuple[float, float]]) -> "Axes":
 
 
 def table(rows: Sequence[Row]) -> "Axes":
-    """The table as bars on a logarithmic axis: a group for each workload, the time and how many times that of the
-    group's first row beside each bar, and the floor of the work as a black stroke through the group.
+    """The table as bars on a logarithmic axis: a group for each workload.
+
+    Beside each bar stands its time, and how many times that of the group's first row it is; the floor of the work is a
+    black stroke through the group.
+
+    Args:
+        rows: in groups of one workload each.
+
+    Returns:
+        The axes.
 
     >>> ax = table([Row("sum", "ours", 1e-3, 5e-4), Row("sum", "loop", 2e-3, 5e-4)])
     >>> [text.get_text() for text in ax.texts]

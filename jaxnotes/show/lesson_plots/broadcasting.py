@@ -12,9 +12,13 @@ if TYPE_CHECKING:
 
 
 def residual_table(residuals: ArrayLike) -> "Axes":
-    """The (n, n) table of all differences as a heat map with its numbers; the n that were meant are framed.
+    """The table of all differences as a heat map with its numbers; the n that were meant are framed.
 
-    Arguments: residuals, (n, n).
+    Args:
+        residuals: every prediction minus every y, (n, n).
+
+    Returns:
+        The axes.
 
     >>> len(residual_table([[0.0, 1.0], [-1.0, 0.0]]).patches)
     2
@@ -40,7 +44,13 @@ def residual_table(residuals: ArrayLike) -> "Axes":
 def fitted_lines(x: ArrayLike, y: ArrayLike, lines: dict[str, tuple[float, float]]) -> "Axes":
     """Points and straight lines over them.
 
-    Arguments: x, y (n,). lines: by label, (slope, intercept).
+    Args:
+        x: to the right, (n,).
+        y: upwards, (n,).
+        lines: by label, (slope, intercept).
+
+    Returns:
+        The axes.
 
     >>> len(fitted_lines([0.0, 1.0], [0.0, 1.0], {"fit": (1.0, 0.0)}).lines)
     2
@@ -57,7 +67,14 @@ def fitted_lines(x: ArrayLike, y: ArrayLike, lines: dict[str, tuple[float, float
 def bytes_by_size(sizes: ArrayLike, needed: dict[str, ArrayLike], *, limit: float, limit_label: str) -> "Axes":
     """Bytes against the size of the problem on logarithmic axes, and a limit.
 
-    Arguments: sizes, (n,). needed: bytes by label, (n,). limit: bytes, as a horizontal line named limit_label.
+    Args:
+        sizes: of the problems, (n,).
+        needed: bytes by label, (n,).
+        limit: bytes, drawn as a horizontal line.
+        limit_label: the name of that line.
+
+    Returns:
+        The axes.
 
     >>> bytes_by_size([1, 10], {"all": [4, 400]}, limit=100, limit_label="memory").get_ylabel()
     'bytes'

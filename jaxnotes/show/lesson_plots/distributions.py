@@ -22,6 +22,14 @@ def paths(heads: int, tails: int, lang: str = "en") -> Drawing:
 
     Two of the paths to the last corner are drawn, all heads first and all tails first.
 
+    Args:
+        heads: how many.
+        tails: how many.
+        lang: of the words, "en" (default) or "zh".
+
+    Returns:
+        A `Drawing`.
+
     >>> paths(3, 2)
     <svg: 10 sequences of 3 heads and 2 tails>
     """
@@ -76,7 +84,14 @@ def paths(heads: int, tails: int, lang: str = "en") -> Drawing:
 def observed_and_expected(values: ArrayLike, observed: ArrayLike, expected: ArrayLike, *, xlabel: str) -> "Axes":
     """Bars of how often each value was seen, with what a law expects beside them.
 
-    Arguments: values, observed and expected, (m,).
+    Args:
+        values: that were seen, (m,).
+        observed: how often, (m,).
+        expected: how often by the law, (m,).
+        xlabel: what the values are, the name of the axis.
+
+    Returns:
+        The axes.
 
     >>> len(observed_and_expected([0, 1], [3, 1], [2.8, 1.2], xlabel="k").patches)
     4
@@ -104,7 +119,15 @@ def likelihood_contours(
 ) -> "Axes":
     """The log-likelihood of (mu, log sigma) as contours of its fall below the peak, and routes to it.
 
-    Arguments: log_likelihood, of a vector (2,). routes: by label, (steps, 2). peak, (2,). xlim, ylim: the window.
+    Args:
+        log_likelihood: a function of a vector (2,).
+        routes: by label, (steps, 2).
+        peak: where the log-likelihood is largest, (2,).
+        xlim: the window from left to right.
+        ylim: the window from bottom to top.
+
+    Returns:
+        The axes.
 
     >>> bowl = lambda theta: -jnp.sum(theta**2)
     >>> ax = likelihood_contours(bowl, {"a": [[1.0, 1], [0, 0]]}, [0.0, 0], xlim=(-2, 2), ylim=(-2, 2))
@@ -129,7 +152,14 @@ def likelihood_contours(
 def uniform_likelihood(x: ArrayLike, *, reach: float) -> Any:
     """The likelihood of theta for a sample of the uniform law on [0, theta]: 0, a jump at the largest x, then a fall.
 
-    Arguments: x, (n,), positive. reach: the largest theta drawn. The moment estimate, twice the mean, is marked too.
+    The moment estimate, twice the mean, is marked too.
+
+    Args:
+        x: the sample, (n,), positive.
+        reach: the largest theta drawn.
+
+    Returns:
+        The axes.
 
     >>> uniform_likelihood([0.2, 0.3, 1.4], reach=3.0).get_xlabel()
     '$\\\\theta$'
@@ -152,7 +182,12 @@ def uniform_likelihood(x: ArrayLike, *, reach: float) -> Any:
 def bias_by_size(sizes: ArrayLike, means: ArrayLike) -> "Axes":
     """The mean of the maximum likelihood variance against the size of the samples, with (n - 1) / n.
 
-    Arguments: sizes, (m,). means, (m,), of samples whose variance is 1.
+    Args:
+        sizes: of the samples, (m,).
+        means: of their variances of divisor n, (m,), where the true variance is 1.
+
+    Returns:
+        The axes.
 
     >>> bias_by_size([2, 5], [0.5, 0.8]).get_xlabel()
     'sample size n'

@@ -19,8 +19,14 @@ MARKERS = ("o", "s", "^", "D", "v", "x")
 def basins(fun: Callable[[jax.Array], jax.Array], reach: float, labels: ArrayLike, minima: ArrayLike) -> "Axes":
     """Where descent ends, by where it starts: a colour and a letter for each minimum, over the contours of fun.
 
-    Arguments: fun, of a vector (2,). reach: the picture goes from -reach to reach. labels, (n, n): for each start the
-    index of its minimum; rows follow y. minima, (k, 2).
+    Args:
+        fun: a function of a vector (2,).
+        reach: the picture goes from -reach to reach.
+        labels: for each start the index of its minimum, (n, n); rows follow y.
+        minima: their places, (k, 2).
+
+    Returns:
+        The axes.
 
     >>> basins(lambda x: x[0] ** 2 + x[1] ** 2, 1.0, np.zeros((5, 5)), [[0.0, 0.0]]).get_xlabel()
     'x'
@@ -44,7 +50,12 @@ def basins(fun: Callable[[jax.Array], jax.Array], reach: float, labels: ArrayLik
 def iterates(paths: ArrayLike, labels: list[str]) -> "Axes":
     """x_k against k, a line for each path, linear near 0 and logarithmic far from it.
 
-    Arguments: paths, (m, steps + 1). labels, m of them.
+    Args:
+        paths: the iterates, (m, steps + 1).
+        labels: names of the m paths.
+
+    Returns:
+        The axes.
 
     >>> len(iterates([[4.0, 2.0, 1.0]], ["halved"]).lines)
     2
@@ -61,7 +72,13 @@ def iterates(paths: ArrayLike, labels: list[str]) -> "Axes":
 def zigzag(fun: Callable[[jax.Array], jax.Array], path: Any, minimum: ArrayLike) -> "Axes":
     """A path over the contours of a bowl, and at its start the downhill direction, the way home and the angle between.
 
-    Arguments: fun, of a vector (2,). path: what `minimize_path` returned. minimum, (2,).
+    Args:
+        fun: a function of a vector (2,).
+        path: what `minimize_path` returned.
+        minimum: where fun is least, (2,).
+
+    Returns:
+        The axes.
 
     >>> import jaxnotes as jn
     >>> bowl = lambda x: x[0] ** 2 + 4 * x[1] ** 2
@@ -99,7 +116,12 @@ def errors_by_step(errors: dict[str, ArrayLike], predicted: dict[str, ArrayLike]
 
     An error of exactly 0, which has no place on such an axis, is marked with a triangle at the bottom.
 
-    Arguments: errors: by label, (steps + 1,). predicted: for some of the labels, likewise.
+    Args:
+        errors: by label, (steps + 1,).
+        predicted: by some of the labels, (steps + 1,), default None.
+
+    Returns:
+        The axes.
 
     >>> errors_by_step({"halved": [1.0, 0.5, 0.25]}).get_yscale()
     'log'

@@ -31,7 +31,14 @@ Fun = Callable[[jax.Array], jax.Array]
 def tangent_plane(fun: Fun, a: ArrayLike, *, reach: float = 1.0, floor: float | None = None) -> Any:
     """A surface z = f(x, y), its tangent plane at a, and on the floor the level curves with the gradient as an arrow.
 
-    Arguments: fun, of a vector (2,). a, (2,). reach: how far the picture goes from a. floor: the z of the floor.
+    Args:
+        fun: f, a function of a vector (2,).
+        a: the point of tangency, (2,).
+        reach: how far the picture goes from a, default 1.
+        floor: the z of the floor, default None: below the surface.
+
+    Returns:
+        The axes.
 
     >>> tangent_plane(lambda x: x[0] ** 2 + x[1] ** 2, [1.0, 0.5]).get_zlabel()
     'z'
@@ -68,7 +75,12 @@ def tangent_plane(fun: Fun, a: ArrayLike, *, reach: float = 1.0, floor: float | 
 def difference_errors(steps: ArrayLike, errors: dict[str, ArrayLike]) -> "Axes":
     """How far difference quotients are off, against their step, on logarithmic axes.
 
-    Arguments: steps, (n,). errors: by label, (n,); zeros are left out.
+    Args:
+        steps: of the quotients, (n,).
+        errors: by label, (n,); zeros are left out.
+
+    Returns:
+        The axes.
 
     >>> difference_errors([0.1, 0.01], {"forward": [0.04, 0.004]}).get_xscale()
     'log'
@@ -83,7 +95,13 @@ def difference_errors(steps: ArrayLike, errors: dict[str, ArrayLike]) -> "Axes":
 def rates_by_direction(gradient: ArrayLike) -> "Axes":
     """The rate g . u for every unit vector u, as a curve around the compass, with the gradient as an arrow.
 
-    Arguments: gradient, g (2,). Where the rate is negative its size is drawn dashed, in the same direction.
+    Where the rate is negative its size is drawn dashed, in the same direction.
+
+    Args:
+        gradient: g, (2,).
+
+    Returns:
+        The axes.
 
     >>> rates_by_direction([4.0, 0.6]).name
     'polar'
@@ -110,7 +128,13 @@ def rates_by_direction(gradient: ArrayLike) -> "Axes":
 def profiles(fun: Fun, directions: dict[str, ArrayLike], *, reach: float = 1.0) -> "Axes":
     """f along straight lines through 0: t -> f(t u), one curve for each u.
 
-    Arguments: fun, of a vector (2,). directions: by label, u (2,).
+    Args:
+        fun: f, a function of a vector (2,).
+        directions: by label, u, (2,).
+        reach: t goes from -reach to reach, default 1.
+
+    Returns:
+        The axes.
 
     >>> len(profiles(lambda x: x[0] * x[1], {"axis": [1.0, 0.0], "diagonal": [1.0, 1.0]}).lines)
     2

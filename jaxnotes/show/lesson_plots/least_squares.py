@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 def triangle(angles: Sequence[float], corrections: Sequence[float], lang: str = "en") -> Drawing:
     """A triangle with its three observed angles, what least squares adds to each, and the sums.
 
-    Arguments: angles and corrections, three numbers each, in seconds of arc.
+    Args:
+        angles: as observed, three, in seconds of arc.
+        corrections: what is added to each, three, in seconds of arc.
+        lang: of the words, "en" (default) or "zh".
+
+    Returns:
+        A `Drawing`.
 
     >>> triangle([216000, 216000, 215994], [2, 2, 2])
     <svg: Three angles of a triangle, adjusted to 180 degrees>
@@ -55,7 +61,13 @@ def triangle(angles: Sequence[float], corrections: Sequence[float], lang: str = 
 def solver_errors(condition: ArrayLike, errors: Mapping[str, ArrayLike], *, eps: float) -> "Axes":
     """How wrong solvers are, against the condition number of the design, with the lines eps k and eps k^2.
 
-    Arguments: condition, (n,). errors: by label, (n,); what is not finite is drawn as a cross at the top.
+    Args:
+        condition: condition numbers k, (n,).
+        errors: by label, (n,); what is not finite is drawn as a cross at the top.
+        eps: of the dtype.
+
+    Returns:
+        The axes.
 
     >>> solver_errors([10.0, 100.0], {"QR": [1e-6, 1e-5]}, eps=1e-7).get_yscale()
     'log'
@@ -81,7 +93,14 @@ def refits(draws: ArrayLike, truth: ArrayLike, covariance: ArrayLike, *, share: 
 
         (theta - truth)' covariance^-1 (theta - truth) = -2 log(1 - share)
 
-    Arguments: draws, (B, 2). truth, (2,). covariance, (2, 2).
+    Args:
+        draws: the estimates, (B, 2).
+        truth: the parameters, (2,).
+        covariance: of the estimates, (2, 2).
+        share: of the estimates inside the ellipse, in (0, 1), default 0.95.
+
+    Returns:
+        The axes.
 
     >>> refits([[0.0, 0.0], [1.0, 1.0]], [0.0, 0.0], [[1.0, 0.0], [0.0, 1.0]]).get_ylabel()
     'slope'
@@ -101,7 +120,11 @@ def refits(draws: ArrayLike, truth: ArrayLike, covariance: ArrayLike, *, share: 
 def leverage_stems(sets: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> list["Axes"]:
     """The leverage of every observation as a stem over its x, a panel for each set of points.
 
-    Arguments: sets: by title, (x, leverage), both (n,). Equal x are moved apart by a little.
+    Args:
+        sets: by title, (x, leverage), both (n,). Equal x are moved apart by a little.
+
+    Returns:
+        A list of axes.
 
     >>> len(leverage_stems({"a": ([0.0, 1.0], [1.0, 1.0]), "b": ([0.0, 0.0], [0.5, 0.5])}))
     2

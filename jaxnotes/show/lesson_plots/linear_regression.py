@@ -22,7 +22,13 @@ Line = tuple[float, float]  # slope, intercept
 def points_and_residuals(x: ArrayLike, y: ArrayLike, line: Line) -> list["Axes"]:
     """Two pictures side by side: the points alone, and with a line and the residuals, which are vertical.
 
-    Arguments: x, y (n,). line: (slope, intercept).
+    Args:
+        x: to the right, (n,).
+        y: upwards, (n,).
+        line: (slope, intercept).
+
+    Returns:
+        A list of two axes.
 
     >>> len(points_and_residuals([0.0, 1.0], [0.0, 2.0], (1.0, 0.5)))
     2
@@ -40,8 +46,17 @@ def points_and_residuals(x: ArrayLike, y: ArrayLike, line: Line) -> list["Axes"]
 
 
 def square_outlines(x: jax.Array, y: jax.Array, fitted: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The squares on the residuals as one broken line, (6 n,) twice, for axes of equal scale: each square stands to
-    the left of its residual where that is positive, to the right where it is negative.
+    """The squares on the residuals as one broken line, on axes of equal scale.
+
+    Each square stands to the left of its residual where that is positive, to the right where it is negative.
+
+    Args:
+        x: of the points, (n,).
+        y: of the points, (n,).
+        fitted: the heights of the line at x, (n,).
+
+    Returns:
+        (across, up), (6 n,) each; NaN lifts the pen.
 
     >>> across, up = square_outlines(jnp.array([1.0]), jnp.array([3.0]), jnp.array([2.0]))
     >>> print(across, up)
@@ -54,10 +69,16 @@ def square_outlines(x: jax.Array, y: jax.Array, fitted: jax.Array) -> tuple[jax.
 
 
 def three_distances(x: ArrayLike, y: ArrayLike, lines: Sequence[Line], lang: str = "en") -> Drawing:
-    """Three lines through the same points, each with the distances that it makes smallest: vertical, perpendicular,
-    horizontal.
+    """Three lines through the same points, each with the distances that it makes smallest.
 
-    Arguments: x, y (n,), drawn on equal scales. lines: the three (slope, intercept) in this order.
+    Args:
+        x: to the right, (n,).
+        y: upwards, (n,), on the same scale.
+        lines: the three (slope, intercept) with the least vertical, perpendicular and horizontal distances.
+        lang: of the words, "en" (default) or "zh".
+
+    Returns:
+        A `Drawing`.
 
     >>> three_distances([0.0, 1.0], [0.0, 2.0], [(1.0, 0.5), (2.0, 0.0), (3.0, 0.0)])
     <svg: Three distances from a point to a line, three lines>
@@ -120,8 +141,15 @@ def bowl(
 ) -> "Axes":
     """Level curves of a loss of two parameters about its minimum, and walks over them, each with its start marked.
 
-    Arguments: ax, to draw on. loss, of (2,). tracks: by label, (k, 2). minimum, (2,), the centre of the picture.
-    half_widths: how far it goes to each side, and up and down.
+    Args:
+        ax: the axes to draw on.
+        loss: a function of a vector (2,).
+        tracks: by label, (k, 2).
+        minimum: where the loss is least, (2,), the centre of the picture.
+        half_widths: how far the picture goes to each side, and up and down.
+
+    Returns:
+        The axes.
 
     >>> ax = canvas(("w", "b"))
     >>> len(bowl(ax, lambda p: jnp.sum(p**2), {"walk": [[1.0, 1.0], [0.5, 0.5]]}, [0.0, 0.0], (2.0, 2.0)).lines)
@@ -147,7 +175,12 @@ def bowl(
 def quartet(sets: Sequence[Any], lines: Sequence[Line]) -> list["Axes"]:
     """Four sets of points on equal axes, each with its own line.
 
-    Arguments: sets: four records with x and y. lines: their (slope, intercept).
+    Args:
+        sets: four records with x and y.
+        lines: their (slope, intercept).
+
+    Returns:
+        A list of four axes.
 
     >>> import jaxnotes as jn
     >>> len(quartet(jn.datasets.anscombe(), [(0.5, 3.0)] * 4))

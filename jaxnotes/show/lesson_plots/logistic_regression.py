@@ -26,6 +26,16 @@ def launch(solution: Solution, inference: Inference, x: ArrayLike, y: ArrayLike,
 
         se(eta)^2 = (1, x) C (1, x)',   C the covariance of (intercept, coef)
 
+    Args:
+        solution: what `logistic_regression.fit` returned, of one feature.
+        inference: what `logistic_regression.infer` returned.
+        x: the feature, (n,).
+        y: the outcomes, (n,), 0 or 1.
+        mark: a value outside the data to extrapolate to.
+
+    Returns:
+        The axes.
+
     >>> import jaxnotes as jn
     >>> data = jn.datasets.challenger()
     >>> fitted = jn.logistic_regression.fit(data.X, data.y)
@@ -45,6 +55,9 @@ def launch(solution: Solution, inference: Inference, x: ArrayLike, y: ArrayLike,
 
 def scales() -> "Axes":
     """The same probabilities on three rulers: as p, as odds p : (1 - p), and as logit log(p / (1 - p)).
+
+    Returns:
+        The axes.
 
     >>> [text.get_text() for text in scales().texts][:3]
     ['probability p', 'odds p : (1 - p)', 'logit z']
@@ -74,7 +87,13 @@ def scales() -> "Axes":
 def losses(w: ArrayLike, curves: dict[str, ArrayLike], minima: dict[str, ArrayLike]) -> Any:
     """Losses against one parameter, side by side, each with its local minima as dots.
 
-    Arguments: w, (n,). curves: by label, (n,). minima: by the same labels, the places of the minima.
+    Args:
+        w: values of the parameter, (n,).
+        curves: the losses there, by label, (n,).
+        minima: by the same labels, the places of the minima.
+
+    Returns:
+        A list of axes.
 
     >>> left, right = losses([0, 1, 2], {"a": [1, 0, 1], "b": [0, 1, 0]}, {"a": [1], "b": [0, 2]})
     >>> right.get_title()
@@ -92,7 +111,13 @@ def losses(w: ArrayLike, curves: dict[str, ArrayLike], minima: dict[str, ArrayLi
 def paths(fun: Callable[[jax.Array], jax.Array], ways: dict[str, ArrayLike], minimum: ArrayLike) -> Any:
     """The iterates of several methods over the contours of a loss of (intercept, slope); beside it their errors.
 
-    Arguments: fun, of a vector (2,). ways: by label, (steps + 1, 2), all from one start. minimum, (2,).
+    Args:
+        fun: the loss, a function of a vector (2,).
+        ways: by label, (steps + 1, 2), all from one start.
+        minimum: where the loss is least, (2,).
+
+    Returns:
+        The axes of the contours and of the errors.
 
     >>> left, right = paths(lambda w: jnp.sum(w**2), {"one": [[1.0, 1.0], [0.1, 0.2]]}, [0.0, 0.0])
     >>> right.get_yscale()
@@ -121,7 +146,12 @@ def paths(fun: Callable[[jax.Array], jax.Array], ways: dict[str, ArrayLike], min
 def runaway(slopes: ArrayLike, loss: ArrayLike) -> Any:
     """The slope of a descent on separated data against log t, beside a line of slope 1, and its loss beside 1 / t.
 
-    Arguments: slopes, loss: (steps + 1,), the start at step 0.
+    Args:
+        slopes: (steps + 1,), the start at step 0.
+        loss: (steps + 1,), likewise.
+
+    Returns:
+        The axes of the slope and of the loss.
 
     >>> left, right = runaway(np.log1p(np.arange(100.0)), 1 / (1 + np.arange(100.0)))
     >>> left.get_xscale(), right.get_yscale()
@@ -141,6 +171,12 @@ def runaway(slopes: ArrayLike, loss: ArrayLike) -> Any:
 
 def neuron(lang: str = "en") -> Drawing:
     """A unit, split into its affine half and its sigmoid, and what makes of it a regression: a label and a loss.
+
+    Args:
+        lang: of the words, "en" (default) or "zh".
+
+    Returns:
+        A `Drawing`.
 
     >>> neuron()
     <svg: A unit alone, and logistic regression>

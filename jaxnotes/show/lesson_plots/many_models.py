@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 def timings(loops: dict[str, tuple[ArrayLike, ArrayLike]], call: tuple[ArrayLike, ArrayLike]) -> "Axes":
     """Seconds against the number of models: loops, each carried on by a dashed line of slope 1, and one call for all.
 
-    Arguments: pairs (numbers of models, seconds), ascending; loops: by label.
+    Args:
+        loops: by label, a pair (numbers of models, seconds), ascending.
+        call: such a pair.
+
+    Returns:
+        The axes.
 
     >>> timings({"loop": ([1, 10], [0.01, 0.1])}, ([1, 1000], [0.01, 0.02])).get_yscale()
     'log'
@@ -39,8 +44,15 @@ def slopes(
 ) -> Any:
     """How bootstrap slopes lie, beside the normal curve of theory; and how their fits ended, counted on a log axis.
 
-    Arguments: values, (B,), of the fits that converged. estimate, se: of the fit of all data. counts: by status.
-    window: the slopes shown.
+    Args:
+        values: slopes of the fits that converged, (B,).
+        estimate: the slope of the fit of all data.
+        se: its standard error.
+        counts: how many fits ended so, by status.
+        window: the slopes shown, from left to right.
+
+    Returns:
+        The axes of the slopes and of the counts.
 
     >>> left, right = slopes([-0.3, -0.2, -0.2], -0.23, 0.1, {"CONVERGED": 3, "SEPARATED": 1}, window=(-0.8, 0.2))
     >>> [text.get_text() for text in right.texts]
@@ -66,7 +78,15 @@ def slopes(
 def left_out(exact: ArrayLike, predicted: ArrayLike, full: float, names: Sequence[str], mark: int) -> "Axes":
     """The slope without each of the rows: fitted again, and predicted by a derivative; the row `mark` by its name.
 
-    Arguments: exact, predicted: (n,). full: the slope with all rows. names of the rows.
+    Args:
+        exact: the slope fitted again, (n,).
+        predicted: the slope predicted, (n,).
+        full: the slope with all rows.
+        names: of the rows.
+        mark: the index of the row to name.
+
+    Returns:
+        The axes.
 
     >>> left_out([-0.2, -0.3], [-0.2, -0.28], -0.25, ["a", "b"], mark=1).texts[0].get_text()
     'b'
@@ -85,6 +105,12 @@ def left_out(exact: ArrayLike, predicted: ArrayLike, full: float, names: Sequenc
 
 def function_map(lang: str = "en") -> Drawing:
     """Above, one key goes through a function; below, many keys go through its vmap, which holds it as it is.
+
+    Args:
+        lang: of the words, "en" (default) or "zh".
+
+    Returns:
+        A `Drawing`.
 
     >>> function_map()
     <svg: One function for one model or a million>

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 def two_slices(n: int, k: int, p: float) -> Any:
     """P(K = k; p) of n tosses as a map over (k, p), and its two slices: along k a law, along p a likelihood.
 
-    Arguments: n, tosses. k, the number of heads seen. p, the probability whose law is drawn. Returns the axes of the
-    map, the law and the likelihood.
+    Args:
+        n: tosses.
+        k: the number of heads seen.
+        p: the probability whose law is drawn.
+
+    Returns:
+        The axes of the map, the law and the likelihood.
 
     >>> [ax.get_xlabel() for ax in two_slices(10, 7, 0.5)]
     ['k', 'k', 'p']
@@ -53,7 +58,12 @@ def two_slices(n: int, k: int, p: float) -> Any:
 def product_and_sum(product: ArrayLike, log_sum: ArrayLike) -> "Axes":
     """The running product of n probabilities, and the running sum of their logarithms, both as powers of ten.
 
-    Arguments: product, (n,), zeros where it has underflowed. log_sum, (n,), natural logarithms.
+    Args:
+        product: (n,), zeros where it has underflowed.
+        log_sum: (n,), of natural logarithms.
+
+    Returns:
+        The axes.
 
     >>> product_and_sum([0.5, 0.25, 0.0], [-0.7, -1.4, -2.1]).get_ylabel()
     'power of ten'
@@ -82,8 +92,15 @@ def likelihood_interval(
 ) -> "Axes":
     """The log-likelihood below its maximum, the interval where it falls by at most `drop`, and Wald's parabola.
 
-    Arguments: p, (m,), and log_likelihood there, (m,). interval and wald: the ends of the two intervals, whose middle
-    is the estimate of the parabola. drop > 0.
+    Args:
+        p: probabilities, (m,).
+        log_likelihood: its values there, (m,).
+        interval: the two ends.
+        wald: the two ends of Wald's interval, whose middle is the estimate of the parabola.
+        drop: how far the log-likelihood falls, > 0.
+
+    Returns:
+        The axes.
 
     >>> p = np.linspace(0.1, 0.9, 9)
     >>> likelihood_interval(p, -((p - 0.5) ** 2), (0.4, 0.6), (0.4, 0.6), drop=0.01).get_xlabel()
@@ -107,7 +124,13 @@ def likelihood_interval(
 def coverage(p: ArrayLike, shares: dict[str, ArrayLike], *, level: float = 0.95) -> "Axes":
     """How often an interval holds the true p, for each p, one curve for each kind of interval.
 
-    Arguments: p, (m,). shares: by label, (m,). level: what was promised.
+    Args:
+        p: probabilities, (m,).
+        shares: of the intervals that hold p, by label, (m,).
+        level: what was promised, default 0.95.
+
+    Returns:
+        The axes.
 
     >>> coverage([0.2, 0.5], {"Wald": [0.8, 0.9]}).get_ylabel()
     'share of intervals that hold p'

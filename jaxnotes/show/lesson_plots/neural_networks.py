@@ -21,8 +21,16 @@ def decision_maps(
 ) -> Any:
     """The probability that each function gives on the plane, with the points of both classes, side by side.
 
-    Arguments: logits: by title, a function from a point (2,) to a logit, shape (). X, (n, 2). y, (n,), 0 or 1. reach:
-    how far the picture goes beyond the points. Where the probability passes through 1/2 a black line is drawn.
+    Where the probability passes through 1/2 a black line is drawn.
+
+    Args:
+        logits: by title, a function from a point (2,) to a logit, shape ().
+        X: the points, (n, 2).
+        y: their classes, (n,), 0 or 1.
+        reach: how far the picture goes beyond the points, default 0.5.
+
+    Returns:
+        The axes of one function, a list of axes otherwise.
 
     >>> left, right = decision_maps({"x": lambda x: x[0], "y": lambda x: x[1]}, [[0.0, 0], [1, 1]], [0, 1])
     >>> right.get_title()
@@ -51,7 +59,13 @@ def decision_maps(
 def success_bars(counts: dict[str, Sequence[int]], names: Sequence[str], total: int) -> "Axes":
     """How many of so many trainings succeeded: a group of bars for each name, a bar of it for each setting.
 
-    Arguments: counts: by the label of a setting, one count for each name. total: the number of trainings of each.
+    Args:
+        counts: by the label of a setting, one count for each name.
+        names: of the groups.
+        total: the number of trainings of each.
+
+    Returns:
+        The axes.
 
     >>> len(success_bars({"2 units": [3, 1]}, ["tanh", "relu"], 4).patches)
     2
@@ -70,6 +84,12 @@ def success_bars(counts: dict[str, Sequence[int]], names: Sequence[str], total: 
 
 def timings(seconds: dict[str, float]) -> "Axes":
     """Times in microseconds as dots on a logarithmic axis, where bars would have no foot, with the number beside each.
+
+    Args:
+        seconds: by label.
+
+    Returns:
+        The axes.
 
     >>> timings({"loop": 1e-2, "product": 1e-5}).get_xscale()
     'log'

@@ -20,10 +20,17 @@ if TYPE_CHECKING:
 
 
 def sums_as_areas(n: int, lang: str = "en") -> Drawing:
-    """Two proofs without words: a staircase and its copy fill n (n + 1) squares; k squares of k x k fill the k-th
-    angle of a square of side 1 + ... + n.
+    """Two proofs without words, of the sums of the first integers and of the first cubes.
 
-    Arguments: n, from 1 to 4 (more does not fit).
+    A staircase and its copy fill n (n + 1) squares; k squares of k x k fill the k-th angle of a square of side 1 + ...
+    + n.
+
+    Args:
+        n: the last integer, from 1 to 4 (more does not fit).
+        lang: of the words, "en" (default) or "zh".
+
+    Returns:
+        A `Drawing`.
 
     >>> sums_as_areas(4)
     <svg: The sums of the first 4 integers and cubes, as areas>
@@ -98,7 +105,13 @@ def _angles(n: int, left: float, top: float, unit: float) -> list[tuple[float, f
 def stalled_sum(terms: ArrayLike, sums: dict[str, ArrayLike], *, stall: int) -> "Axes":
     """Sums against the number of terms, logarithmic, and where one of them stops growing.
 
-    Arguments: terms, (m,). sums, by label, (m,). stall: a number of terms, as a vertical line.
+    Args:
+        terms: their number, (m,).
+        sums: by label, (m,).
+        stall: a number of terms, drawn as a vertical line.
+
+    Returns:
+        The axes.
 
     >>> stalled_sum([1, 2], {"a": [1.0, 1.5]}, stall=2).get_xscale()
     'log'
@@ -113,7 +126,13 @@ def stalled_sum(terms: ArrayLike, sums: dict[str, ArrayLike], *, stall: int) -> 
 def summation_errors(sizes: ArrayLike, errors: dict[str, ArrayLike], bounds: dict[str, ArrayLike]) -> "Axes":
     """Relative errors of sums against the number of terms, and their bounds, thin, in the same colour.
 
-    Arguments: sizes, (m,). errors and bounds, by the same labels, (m,); an error of 0 is drawn at the foot.
+    Args:
+        sizes: numbers of terms, (m,).
+        errors: by label, (m,); an error of 0 is drawn at the foot.
+        bounds: by the same labels, (m,).
+
+    Returns:
+        The axes.
 
     >>> summation_errors([1, 10], {"a": [0.0, 1e-7]}, {"a": [1e-7, 1e-6]}).get_yscale()
     'log'
@@ -130,9 +149,17 @@ def summation_errors(sizes: ArrayLike, errors: dict[str, ArrayLike], bounds: dic
 def divergence_both_ways(
     divergence: Callable[[ArrayLike, ArrayLike], jax.Array], *, other: float, marked: float
 ) -> "Axes":
-    """KL(B(p) || B(other)) and its reverse against p, both marked at one p.
+    """A divergence of two coins and its reverse, both marked at one p.
 
-    Arguments: divergence, of two distributions (2,).
+        KL(B(p) || B(other)) and KL(B(other) || B(p)) against p
+
+    Args:
+        divergence: of two distributions, (2,) each.
+        other: the probability of the other coin.
+        marked: the p that is marked.
+
+    Returns:
+        The axes.
 
     >>> from jaxnotes.information import kl_divergence
     >>> len(divergence_both_ways(kl_divergence, other=0.9, marked=0.5).lines)
@@ -171,6 +198,13 @@ class SymbolTable(str):
 
 def symbol_table(rows: Sequence[Symbol], lang: str = "en") -> SymbolTable:
     """Symbols with their meaning, an example, and the expression that computes them with what it gives there.
+
+    Args:
+        rows: of `notation.SYMBOLS`.
+        lang: of the meanings, "en" (default) or "zh".
+
+    Returns:
+        A `SymbolTable`.
 
     >>> from jaxnotes.notation import lookup
     >>> symbol_table(lookup("KL"))
