@@ -17,27 +17,10 @@ import pytest
 
 import jaxnotes
 
-# What is still in the old form.
-NOT_YET = (
-    "about",
-    "activations",
-    "broadcasting",
-    "check",
-    "datasets",
-    "distributions",
-    "information",
-    "moments",
-    "notation",
-    "show",
-    "sums",
-)
-
 
 def public_names() -> Iterator[tuple[str, Any]]:
     """Every function and class that `jaxnotes.__all__` leads to, by the name that a user writes."""
     for name in jaxnotes.__all__:
-        if name in NOT_YET:
-            continue
         found = getattr(jaxnotes, name)
         if not isinstance(found, ModuleType):
             yield name, found
