@@ -157,7 +157,8 @@ def solve_block(curve: Curve, max_steps: int, data: Curves) -> Solution:
 def objective(curve: Curve, theta: Array, data: Curves) -> Array:
     """Half the weighted mean squared residual of one problem, shape ()."""
     present, data = only_present(data)
-    share = jnp.where(present, data.weights * data.precision, 0) / count_observations(data)
+    n_obs = count_observations(data)
+    share = jnp.where(present, data.weights * data.precision, 0) / jnp.where(n_obs > 0, n_obs, 1)
     residual = jnp.where(present, data.y - curve(data.captured, theta, data.x), 0)
     return jnp.sum(share * residual**2) / 2
 

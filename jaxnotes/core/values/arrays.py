@@ -4,8 +4,12 @@ Every message says which argument, what was expected, what was got and how to me
 One axis alphabet throughout: n samples (rows), p features (columns), q = p + 1 with an intercept, L lanes of a batch.
 """
 
+import numbers
+from typing import Any, NoReturn
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import ArrayLike
 
 Array = jax.Array
@@ -13,10 +17,12 @@ Array = jax.Array
 
 def as_float(name: str, value: ArrayLike) -> Array:
     """`value` as a float32 or float64 array; integers and bools become the default float."""
+    if hasattr(value, "__array__") and not isinstance(value, jax.Array):
+        value = _from_host(name, value)
     try:
         array = jnp.asarray(value)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{name}: expected an array of numbers, got {type(value).__name__} ({error}).") from error
+        _refuse(name, value, np.asarray(value, object) if isinstance(value, (list, tuple, str)) else None, error)
     if jnp.issubdtype(array.dtype, jnp.integer) or array.dtype == bool:
         return array.astype(jnp.result_type(float))
     if array.dtype not in (jnp.float32, jnp.float64):
@@ -24,6 +30,43 @@ def as_float(name: str, value: ArrayLike) -> Array:
             f"{name}: expected float32 or float64, got {array.dtype}. Cast it first, as in {name}.astype('float32')."
         )
     return array
+
+
+def _from_host(name: str, value: ArrayLike) -> np.ndarray:
+    """An array of NumPy's, or of what can become one; integers of 64 bits, which JAX would cut to 32, are floats."""
+    host = np.asarray(value)
+    if host.dtype.kind not in "fiubc":
+        _refuse(name, value, host)
+    if host.dtype.kind in "iu" and host.dtype.itemsize == 8:
+        return host.astype(jnp.result_type(float))
+    return host
+
+
+WAYS_OUT = {
+    str: "Code categories as columns of 0 and 1 (numpy.unique gives the codes); read numbers with .astype('float32').",
+    np.datetime64: "Use numbers, as in (t - t[0]) / numpy.timedelta64(1, 'D').",
+    numbers.Number: "Cast it first, as in .astype('float32').",
+    object: "Leave such rows out, or give them any number and weight 0.",
+}
+
+
+def _refuse(name: str, value: Any, host: np.ndarray | None, cause: Exception | None = None) -> NoReturn:
+    """Raise TypeError about the first entry that is no number, by its column where there are columns."""
+    if host is None:
+        raise TypeError(f"{name}: expected an array of numbers, got {type(value).__name__} ({cause}).") from cause
+    columns = host.reshape(len(host), -1).T if host.ndim > 1 else host.reshape(1, -1)
+    strange = [
+        (j, entry)
+        for j, column in enumerate(columns)
+        for entry in column[:1000]
+        if not isinstance(entry, numbers.Number)
+    ]
+    j, entry = strange[0] if strange else (0, host.flat[0] if host.size else None)
+    names = getattr(value, "columns", range(len(columns)))
+    where = f"{name}, column {names[j]!r}" if host.ndim == 2 else name
+    way_out = next(text for kind, text in WAYS_OUT.items() if isinstance(entry, kind))
+    kind = type(value).__name__ if host.dtype == object and cause else host.dtype
+    raise TypeError(f"{where}: expected numbers, got {kind} with entries such as {entry!r}. {way_out}") from cause
 
 
 def design(X: ArrayLike, *, intercept: bool) -> Array:
@@ -85,6 +128,10 @@ def nonnegative(name: str, value: ArrayLike) -> Array:
 
 def labels(name: str, value: ArrayLike, n: int) -> Array:
     """Integer labels, one per row of X, shape (n,)."""
+    if hasattr(value, "__array__") and not isinstance(value, jax.Array):
+        value = np.asarray(value)
+        if value.dtype.kind in "iu" and value.dtype.itemsize == 8:  # only which are equal counts
+            value = np.unique(value, return_inverse=True)[1].reshape(value.shape)
     array = jnp.asarray(value)
     if not jnp.issubdtype(array.dtype, jnp.integer):
         raise TypeError(
