@@ -241,12 +241,12 @@ def _centred(x: Array, rows: _Rows) -> _Centred:
     # Any origin gives the same answer, so none has a derivative.
     origin = jax.lax.stop_gradient(scaled[jnp.argmax(present)])
     shifted = double_word.two_sum(scaled, jnp.broadcast_to(-origin, x.shape))
-    shift = _quotient(_sum(double_word.scaled(shifted, rows.weights)), rows.total)
-    high, low = (jnp.broadcast_to(-word, x.shape) for word in shift)
-    high, low = (jnp.where(present, word, 0) for word in double_word.add(shifted, (high, low)))
-    about = double_word.add(shift, (origin, jnp.zeros_like(origin)))[0] * scale
-    plain = jnp.sum(rows.weights * x) / rows.total[0]
-    return _Centred(jnp.where(jnp.isfinite(size), about, plain), (high, low), scale)
+    shift = _sum(double_word.scaled(shifted, rows.weights)) / rows.total
+    centred = shifted - Double(*(jnp.broadcast_to(word, x.shape) for word in shift))
+    deviation = Double(*(jnp.where(present, word, 0) for word in centred))
+    about = (shift + Double.of(origin)).high * scale
+    plain = jnp.sum(rows.weights * x) / rows.total.high
+    return _Centred(jnp.where(jnp.isfinite(size), about, plain), deviation, scale)
 
 
 def _mean_square(x: ArrayLike, ddof: ArrayLike, weights: ArrayLike | None) -> tuple[Array, Array]:
@@ -260,9 +260,7 @@ def _mean_square(x: ArrayLike, ddof: ArrayLike, weights: ArrayLike | None) -> tu
 @jax.jit
 def _comoment(a: Double, b: Double, weights: Array) -> Array:
     """sum_i w_i a_i b_i, shape ()."""
-    high, low = double_word.product(a[0], b[0])
-    terms = double_word.scaled((high, low + (a[0] * b[1] + a[1] * b[0])), weights)
-    return _sum(terms)[0]
+    return _sum(double_word.scaled(a * b, weights)).high
 
 
 def _comoments(X: Array, rows: _Rows) -> tuple[Array, Array]:
@@ -276,8 +274,8 @@ def _comoments(X: Array, rows: _Rows) -> tuple[Array, Array]:
 @jax.jit
 def _total(weights: Array) -> Double:
     """sum_i w_i; NaN where a weight is negative."""
-    high, low = _sum((weights, jnp.zeros_like(weights)))
-    return jnp.where(jnp.any(weights < 0), jnp.nan, high), low
+    high, low = _sum(Double.of(weights))
+    return Double(jnp.where(jnp.any(weights < 0), jnp.nan, high), low)
 
 
 def _df(rows: _Rows, ddof: Array) -> Array:
@@ -292,19 +290,12 @@ def _sum(a: Double) -> Double:
 
     A long chain of halves, as in `double_word.sum_last`, would take XLA seconds to compile.
     """
-    while (n := len(a[0])) > 8:
+    while (n := len(a.high)) > 8:
         width = 2 ** max(n // 1024, 7).bit_length()
-        high, low = (jnp.pad(word, (0, -n % width)).reshape(-1, width) for word in a)
-        first, rest = (high[0], low[0]), (high[1:], low[1:])
-        a = jax.lax.scan(lambda total, row: (double_word.add(total, row), None), first, rest)[0]
+        rows = Double(*(jnp.pad(word, (0, -n % width)).reshape(-1, width) for word in a))
+        first, rest = _take(rows, 0), _take(rows, slice(1, None))
+        a = jax.lax.scan(lambda total, row: (total + row, None), first, rest)[0]
     return double_word.sum_last(a)
-
-
-def _quotient(a: Double, b: Double) -> Double:
-    """A / b."""
-    first = a[0] / b[0]
-    rest, _ = double_word.add(a, double_word.scaled(b, -first))
-    return double_word.two_sum(first, rest / b[0])
 
 
 def _overlap(weights: Array, lag: int) -> tuple[Array, Array, Array]:
@@ -317,8 +308,8 @@ def _overlap(weights: Array, lag: int) -> tuple[Array, Array, Array]:
     return early, late, jnp.where(ends[-1] > lag, length, jnp.nan)
 
 
-def _take(a: Double, rows: slice | Array) -> Double:
-    return a[0][rows], a[1][rows]
+def _take(a: Double, rows: int | slice | Array) -> Double:
+    return Double(a.high[rows], a.low[rows])
 
 
 def _vector(name: str, value: ArrayLike) -> Array:
@@ -347,7 +338,7 @@ def _rows(weights: ArrayLike | None, x: Array) -> _Rows:
     n = x.shape[0]
     each = jnp.broadcast_to(arrays.per_row_or("weights", weights, 1, n, x.dtype), (n,))
     if weights is None:
-        return _Rows(each, (jnp.asarray(n, x.dtype), jnp.zeros((), x.dtype)))
+        return _Rows(each, Double.of(jnp.asarray(n, x.dtype)))
     each = jnp.where(each != 0, each, 0)  # an absent row has no influence: no derivative either
     # Behind a barrier: for a constant c, XLA would turn the c + x - c of double words into x.
     each = jax.lax.optimization_barrier(each)

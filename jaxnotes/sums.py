@@ -100,18 +100,17 @@ def geometric_sum(ratio: ArrayLike, *, terms: int) -> Array:
     Array([ 1.9980469, 10.       ,  0.       ], dtype=float32)
     """
     ratio, terms = arrays.as_float("ratio", ratio), _integer("terms", terms, 0)
-    zero, one = jnp.zeros_like(ratio), jnp.ones_like(ratio)
     if terms == 0:
-        return zero
-    total, power = (one, zero), (ratio, zero)  # S_k and r^k for k = 1, the leading binary digit of `terms`
+        return jnp.zeros_like(ratio)
+    one = Double.of(jnp.ones_like(ratio))
+    total, power = one, Double.of(ratio)  # S_k and r^k for k = 1, the leading binary digit of `terms`
     for digit in f"{terms:b}"[1:]:
-        total, power = _multiply(total, double_word.add(power, (one, zero))), _multiply(power, power)
+        total, power = total * (power + one), power * power
         if digit == "1":
-            total = double_word.add(double_word.scaled(total, ratio), (one, zero))
-            power = double_word.scaled(power, ratio)
-    overflow = ~jnp.isfinite(total[0]) & (jnp.abs(ratio) > 1)
+            total, power = double_word.scaled(total, ratio) + one, double_word.scaled(power, ratio)
+    overflow = ~jnp.isfinite(total.high) & (jnp.abs(ratio) > 1)
     limit = jnp.where(ratio > 0, jnp.inf, jnp.inf if terms % 2 else -jnp.inf)
-    return jnp.where(overflow, limit, total[0])
+    return jnp.where(overflow, limit, total.high)
 
 
 def telescoping_sum(a: ArrayLike) -> Array:
@@ -452,13 +451,8 @@ def _compensated(x: Array) -> Array:
     if len(x) == 0:
         return jnp.zeros((), x.dtype)
     # With a constant c, XLA would turn the exact c + x - c of double words into x.
-    total, _ = double_word.sum_last((jax.lax.optimization_barrier(x), jnp.zeros_like(x)))
+    total, _ = double_word.sum_last(Double.of(jax.lax.optimization_barrier(x)))
     return jnp.where(jnp.isfinite(total), total, jnp.sum(x))
-
-
-def _multiply(a: Double, b: Double) -> Double:
-    high, low = double_word.scaled(a, b[0])
-    return double_word.two_sum(high, low + a[0] * b[1])
 
 
 def _vector(name: str, value: ArrayLike) -> Array:

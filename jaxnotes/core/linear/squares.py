@@ -26,6 +26,7 @@ from jaxnotes.core.matrix import factors, lapack, products, scaling
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.matrix.scaling import Scaled
 from jaxnotes.core.special import double_word
+from jaxnotes.core.special.double_word import Double
 from jaxnotes.core.values import settings, trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
@@ -43,7 +44,7 @@ def residual(params: LinearParams, data: Equations) -> Array:
     present = jnp.broadcast_to(data.weights > 0, data.y.shape)
     X, y = jnp.where(present[:, None], data.X, 0), jnp.where(present, data.y, 0)
     base = jnp.zeros((), y.dtype) if params.intercept is None else params.intercept
-    return jnp.where(present, double_word.residual(y, X, params.coef, base)[0], 0)
+    return jnp.where(present, double_word.residual(y, X, params.coef, base).high, 0)
 
 
 def covariance_terms(data: Equations, intercept: bool, residual: Array) -> tuple[Terms, Scaled]:
@@ -255,17 +256,16 @@ def _descent(
     coef = theta[1:] if intercept else theta
     base = theta[0] if intercept else jnp.zeros_like(l2)
     r = double_word.scaled(double_word.residual(y, X, coef, base), share)
-    raw = double_word.add(double_word.score(X, r), double_word.product(coef, -l2))
+    raw = double_word.score(X, r) + double_word.product(coef, -l2)
     rms = scaled.rms[1:] if intercept else scaled.rms
-    norm = jnp.max(jnp.abs(raw[0]) / jnp.where(rms > 0, rms, 1), initial=0.0)
+    norm = jnp.max(jnp.abs(raw.high) / jnp.where(rms > 0, rms, 1), initial=0.0)
     if not intercept:
-        return raw[0] / scaled.scale, norm
+        return raw.high / scaled.scale, norm
     constant = double_word.sum_last(r)
     mean, scale = scaled.mean[1:], scaled.scale[1:]
-    high, low = (jnp.broadcast_to(word, mean.shape) for word in constant)
-    shift = double_word.scaled((high, low), -mean)
-    centred = double_word.add(raw, shift)
-    return jnp.concatenate([constant[0][None], centred[0] / scale]), jnp.maximum(norm, jnp.abs(constant[0]))
+    shift = Double(*(jnp.broadcast_to(word, mean.shape) for word in constant))
+    centred = raw - double_word.scaled(shift, mean)
+    return jnp.concatenate([constant.high[None], centred.high / scale]), jnp.maximum(norm, jnp.abs(constant.high))
 
 
 def _data_trouble(data: Equations, share: Array, present: Array, scaled: Scaled) -> Array:

@@ -5,61 +5,102 @@ Ogita, Rump and Oishi (2005, SIAM J. Sci. Comput. 26, 1955-1988). Factors are sp
 keeps, not by Veltkamp's multiplication, which a fused multiply-add would undo.
 """
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 
 from jaxnotes.core.values.arrays import Array
 
-Double = tuple[Array, Array]
+
+class Double(NamedTuple):
+    """The number high + low, low below the last digit of high; operators join two of them, right to some eps^2."""
+
+    high: Array
+    low: Array
+
+    @staticmethod
+    def of(x: Array) -> "Double":
+        """x, exactly."""
+        return Double(x, jnp.zeros_like(x))
+
+    def __neg__(self) -> "Double":
+        return Double(-self.high, -self.low)
+
+    def __add__(self, other: "Double") -> "Double":
+        return add(self, other)
+
+    def __sub__(self, other: "Double") -> "Double":
+        return add(self, -other)
+
+    def __mul__(self, other: "Double") -> "Double":
+        high, low = product(self.high, other.high)
+        return _carry(high, low + (self.high * other.low + self.low * other.high))
+
+    def __truediv__(self, other: "Double") -> "Double":
+        quotient = self.high / other.high
+        high, low = product(quotient, other.high)
+        rest = (self.high - high) - low + (self.low - quotient * other.low)
+        return _carry(quotient, rest / other.high)
 
 
 def two_sum(a: Array, b: Array) -> Double:
-    """(s, e) with s = fl(a + b) and s + e = a + b exactly."""
+    """fl(a + b) and its error: a + b exactly.
+
+    A constant must stand on the right: XLA folds (constant + b) - constant into b.
+    """
     s = a + b
     t = s - a
-    return s, (a - (s - t)) + (b - t)
+    return Double(s, (a - (s - t)) + (b - t))
+
+
+def _carry(high: Array, low: Array) -> Double:
+    """high + low exactly, where high is the larger or has no digits below the last of low."""
+    s = high + low
+    return Double(s, low - (s - high))
 
 
 def product(a: Array, b: Array) -> Double:
     """a b, but for a relative error of about eps^2.
 
     Every partial product is exact, so that a fused multiply-add, which may skip the rounding of any product, is
-    harmless.
+    harmless: high is a b to its last digit, and what is left of the products is summed without an error.
     """
     (a_high, a_low), (b_high, b_low) = _split(a), _split(b)
-    high, first = two_sum(a_high * b_high, a_high * b_low)
-    high, second = two_sum(high, a_low * b_high)
-    return two_sum(high, (first + second) + a_low * b_low)
+    most, first, second = a_high * b_high, a_high * b_low, a_low * b_high
+    high = most + (first + second)
+    return Double(high, (((most - high) + first) + second) + a_low * b_low)
 
 
 def _split(a: Array) -> Double:
     """Two halves of a, of at most half its significant bits each."""
     info = jnp.finfo(a.dtype)
     high = jax.lax.reduce_precision(a, info.nexp, info.nmant // 2 - 1 + info.nmant % 2)
-    return high, a - high
+    return Double(high, a - high)
 
 
 def add(a: Double, b: Double) -> Double:
     """a + b."""
-    high, low = two_sum(a[0], b[0])
-    return two_sum(high, low + (a[1] + b[1]))
+    high, low = two_sum(a.high, b.high)
+    return _carry(high, low + (a.low + b.low))
 
 
 def scaled(a: Double, factor: Array) -> Double:
     """factor times a."""
-    high, low = product(a[0], factor)
-    return two_sum(high, low + a[1] * factor)
+    high, low = product(a.high, factor)
+    return _carry(high, low + a.low * factor)
 
 
 def sum_last(a: Double) -> Double:
     """Sum over the last axis, in halves."""
-    high, low = a
-    while (n := high.shape[-1]) > 1:
+    while (n := a.high.shape[-1]) > 1:
         half = n // 2
-        first, second = ((high[..., s], low[..., s]) for s in (slice(half), slice(half, 2 * half)))
-        rest = (high[..., 2 * half :], low[..., 2 * half :])
-        high, low = (jnp.concatenate(pair, axis=-1) for pair in zip(add(first, second), rest, strict=True))
-    return high[..., 0], low[..., 0]
+        first, second, rest = (
+            Double(a.high[..., part], a.low[..., part])
+            for part in (slice(half), slice(half, 2 * half), slice(2 * half, n))
+        )
+        a = Double(*(jnp.concatenate(words, axis=-1) for words in zip(first + second, rest, strict=True)))
+    return Double(a.high[..., 0], a.low[..., 0])
 
 
 def residual(y: Array, X: Array, coef: Array, intercept: Array) -> Double:
@@ -67,7 +108,7 @@ def residual(y: Array, X: Array, coef: Array, intercept: Array) -> Double:
 
     def subtract(total: Double, column: tuple[Array, Array]) -> tuple[Double, None]:
         x, b = column
-        return add(total, product(x, -b)), None
+        return total + product(x, -b), None
 
     start = two_sum(y, jnp.broadcast_to(-intercept, y.shape))
     return jax.lax.scan(subtract, start, (X.T, coef))[0]
@@ -75,5 +116,6 @@ def residual(y: Array, X: Array, coef: Array, intercept: Array) -> Double:
 
 def score(X: Array, r: Double) -> Double:
     """X'r for X (n, p) and r (n,), shape (p,)."""
-    high, low = product(X.T, r[0][None])
-    return sum_last((high, low + X.T * r[1][None]))
+    r_high, r_low = r
+    high, low = product(X.T, r_high[None])
+    return sum_last(Double(high, low + X.T * r_low[None]))

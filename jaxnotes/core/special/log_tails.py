@@ -77,7 +77,7 @@ def log_student_tails(z: Array, df: Array) -> tuple[Array, Array]:
 
 def log_gamma_tails(a: Array, rate: Array, x: Array) -> tuple[Array, Array]:
     """log P(a, m) and log Q(a, m), the lower and upper tail of the gamma law of shape a at m = rate x > 0."""
-    b = float(jnp.finfo(x.dtype).max) ** 0.4
+    b = tails.endless(x.dtype)
     m = rate * x
     share, excess = jnp.minimum(m, b) / b, gamma_excess(a, rate, x)
     v = jnp.log(rate) + jnp.log(x)
@@ -111,7 +111,7 @@ def _fraction(v: Array, a: Array, b: Array, x: Array, y: Array, gap: Array) -> A
 
 def _levels(v: Array, a: Array, b: Array, x: Array, y: Array, gap: Array) -> Array:
     """DLMF 8.17.22."""
-    return tails._fraction(b * x / (a * y), x, gap, a, b)
+    return tails.beta_fraction(b * x / (a * y), x, gap, a, b)
 
 
 def _fraction_jvp(primals: tuple[Array, ...], tangents: tuple[Array | SymbolicZero, ...]) -> tuple[Array, Array]:

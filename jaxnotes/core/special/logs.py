@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxnotes.core.special import double_word
+from jaxnotes.core.special.double_word import Double, scaled, two_sum
 from jaxnotes.core.special.numerics import with_slopes
 from jaxnotes.core.values.arrays import Array
 
@@ -63,26 +63,27 @@ def _(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Arra
     return log_ratio(*primals), tangents[0] / primals[0] - tangents[1] / primals[1]
 
 
-@jax.custom_jvp
-def log_minus(x: Array, m: Array) -> Array:
-    """log(x) - m for x > 0, right to about eps^2 |m| + eps |log(x) - m|: the logarithm in two words.
+def double_log(x: Double) -> Double:
+    """log(x) for x > 0 in two words, right to about eps^2 |log(x)| + eps / 100.
 
-    With x = 2^k f and f in [sqrt(1/2), sqrt 2) it is k log 2 + 2 atanh(v) - m for v = (f - 1) / (f + 1), where v in two
+    With x = 2^k f and f in [sqrt(1/2), sqrt 2) it is k log 2 + 2 atanh(v) for v = (f - 1) / (f + 1), where v in two
     words leaves a remainder of third order.
     """
-    f, k = jnp.frexp(x)
+    f, k = jnp.frexp(x.high)
     low = f < math.sqrt(0.5)
     f, k = jnp.where(low, 2 * f, f), jnp.where(low, k - 1, k).astype(f.dtype)
+    v = Double.of(f - 1) / two_sum(f, jnp.ones_like(f))
     log2 = np.asarray(math.log(2), f.dtype)
     log2_low = math.log(2) - float(log2) + 2.3190468138462996e-17
-    total, total_low = double_word.product(k, jnp.full_like(k, log2))
-    # f + 1 in two words; a constant must stand on the right, or XLA folds (constant + f) - constant into f.
-    above, above_low = double_word.two_sum(f, jnp.ones_like(f))
-    v = (f - 1) / above
-    back, back_low = double_word.product(v, above)
-    v_low = (((f - 1) - back) - back_low - v * above_low) / above
-    total, carry = double_word.two_sum(total, 2 * v)
-    return (total - m) + (carry + total_low + (k * log2_low + 2 * v_low + atanh_excess(v)))
+    whole = scaled(Double(jnp.full_like(f, log2), jnp.full_like(f, log2_low)), k)
+    return whole + Double(2 * v.high, 2 * v.low) + Double.of(atanh_excess(v.high) + x.low / x.high)
+
+
+@jax.custom_jvp
+def log_minus(x: Array, m: Array) -> Array:
+    """log(x) - m for x > 0, right to about eps^2 |m| + eps |log(x) - m|."""
+    high, low = double_log(Double.of(x))
+    return (high - m) + low
 
 
 @log_minus.defjvp

@@ -10,105 +10,39 @@ chi-squared / df is F(df, ∞), the normal is both; a lower tail is an upper one
 
 `jax.scipy.special` takes exponentials of differences of large logarithms: in float32 its `betainc` and `gammaincc` are
 wrong by 1e-4 at a thousand degrees of freedom and by 5e-2 at 1e5. Here nothing large cancels, and D, of which exp asks
-the absolute error, is carried in pairs of floats (`_Double`).
+the absolute error, is carried in two words (`double_word`).
 """
 
 import functools
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax import Array, lax
+from jax import lax
 from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 
-
-@dataclass(frozen=True)
-class _Double:
-    """The exact sum hi + lo of two floats, lo below the last digit of hi (Dekker 1971, Numer. Math. 18, p. 224)."""
-
-    hi: Array
-    lo: Array
-
-    @staticmethod
-    def of(x: Array) -> "_Double":
-        return _Double(x, jnp.zeros_like(x))
-
-    def __neg__(self) -> "_Double":
-        return _Double(-self.hi, -self.lo)
-
-    def __add__(self, other: "_Double") -> "_Double":
-        # A constant must stand on the right: XLA folds (constant + x) - constant into x.
-        total = self.hi + other.hi
-        shift = total - self.hi
-        return _carry(total, (self.hi - (total - shift)) + (other.hi - shift) + (self.lo + other.lo))
-
-    def __sub__(self, other: "_Double") -> "_Double":
-        return self + -other
-
-    def __mul__(self, other: "_Double") -> "_Double":
-        a, c = _head(self.hi), _head(other.hi)
-        return _carry(a * c, a * (other.hi - c) + (self.hi - a) * other.hi + (self.hi * other.lo + self.lo * other.hi))
-
-    def __truediv__(self, other: "_Double") -> "_Double":
-        quotient = self.hi / other.hi
-        rest = self - _Double.of(quotient) * other
-        return _carry(quotient, (rest.hi + rest.lo) / other.hi)
+from jaxnotes.core.special.double_word import Double, scaled, two_sum
+from jaxnotes.core.special.gamma_terms import stirling_error
+from jaxnotes.core.special.logs import atanh_excess, double_log
+from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.loop import iterate
 
 
-def _carry(hi: Array, lo: Array) -> _Double:
-    """Renormalize hi + lo, where hi is the larger."""
-    total = hi + lo
-    return _Double(total, lo - (total - hi))
+def endless(dtype: jnp.dtype) -> float:
+    """The number that stands in for infinite degrees of freedom."""
+    return float(jnp.finfo(dtype).max) ** 0.4
 
 
-def _head(x: Array) -> Array:
-    """Round x to the upper half of its digits: products of heads are exact, whether or not the compiler fuses them."""
-    info = jnp.finfo(x.dtype)
-    return lax.reduce_precision(x, exponent_bits=info.nexp, mantissa_bits=(info.nmant - 1) // 2)
+def _deviance(v: Double, w: Double, log: Double) -> Double:
+    """log(1 + e) - w >= 0 for v = e/(e + 2), w = e/(e + 1), log = log(1 + e): near 0 as vw + 2(atanh v - v)."""
+    near, far = v * w + Double.of(atanh_excess(v.high)), log - w
+    small = jnp.abs(v.high) < 0.17
+    return Double(jnp.where(small, near.high, far.high), jnp.where(small, near.low, far.low))
 
 
-def _cubic(v: Array) -> Array:
-    """2(atanh v - v) for |v| <= 0.172, from the series v³/3 + v⁵/5 + ..."""
-    square, total = v * v, jnp.zeros_like(v)
-    for power in range(25, 1, -2):
-        total = total * square + 1 / power
-    return 2 * v * square * total
-
-
-def _log(x: _Double) -> _Double:
-    """Logarithm as exponent log 2 + 2 atanh((f - 1)/(f + 1)), f the fraction in [√½, √2)."""
-    f, exponent = jnp.frexp(x.hi)
-    low = f < math.sqrt(0.5)
-    f, k = jnp.where(low, 2 * f, f), jnp.where(low, exponent - 1, exponent).astype(f.dtype)
-    v = _Double.of(f - 1) / (_Double.of(f) + _Double.of(jnp.ones_like(f)))
-    rounded = np.asarray(math.log(2), f.dtype)
-    log2_lo = math.log(2) - float(rounded) + 2.3190468138462996e-17
-    log2 = _Double(jnp.full_like(f, rounded), jnp.full_like(f, log2_lo))
-    return _Double.of(k) * log2 + (v + v) + _Double.of(_cubic(v.hi) + x.lo / x.hi)
-
-
-def _deviance(e: _Double, w: _Double, log: _Double) -> _Double:
-    """log(1 + e) - w >= 0 for w = e/(1 + e): from `log` = log(1 + e), or for small e as vw + 2(atanh v - v)."""
-    v = e / (e + _Double.of(jnp.full_like(e.hi, 2)))
-    near, far = v * w + _Double.of(_cubic(v.hi)), log - w
-    small = jnp.abs(v.hi) < 0.17
-    return _Double(jnp.where(small, near.hi, far.hi), jnp.where(small, near.lo, far.lo))
-
-
-def _stirling(z: Array) -> Array:
-    """log Γ(z) - (z - ½)log z + z - ½log 2π: DLMF 5.11.1, after eight steps up where z < 8."""
-    small = z < 8
-    steps = lax.fori_loop(0, 8, lambda i, t: t + ((z + i + 0.5) * jnp.log1p(1 / (z + i)) - 1), jnp.zeros_like(z))
-    u, series = 1 / jnp.where(small, z + 8, z), jnp.zeros_like(z)
-    for coefficient in (1 / 156, -691 / 360360, 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12):
-        series = series * u * u + coefficient
-    return jnp.where(small, steps, 0) + series * u
-
-
-def _fraction(r: Array, y: Array, excess: Array, a: Array, b: Array) -> Array:
+def beta_fraction(r: Array, y: Array, excess: Array, a: Array, b: Array) -> Array:
     """K of the module text, bottom up: the even part of DLMF 8.17.22; excess = a - ny without its cancellation.
 
     The number of levels bounds what an error of one rounding needs: (0.75 L √h)^(2/3) of them while level < a, b
@@ -133,34 +67,33 @@ def _fraction(r: Array, y: Array, excess: Array, a: Array, b: Array) -> Array:
 
 def _weight(a: Array, b: Array) -> Array:
     """C of the module text."""
-    both, alone_a, alone_b = _stirling(jnp.stack([a + b, a, b]))
+    both, alone_a, alone_b = stirling_error(jnp.stack([a + b, a, b]))
     return jnp.sqrt(a / (a + b) * b / (2 * math.pi)) * jnp.exp(both - alone_a - alone_b)
 
 
-def _tail(r: _Double, log_r: _Double, a: Array, b: Array) -> tuple[_Double, Array]:
-    """-D and K of the module text at x = 1/r >= 1."""
-    one, wide_a, wide_b = _Double.of(jnp.ones_like(a)), _Double.of(a), _Double.of(b)
-    p, q = wide_a / (wide_a + wide_b), wide_b / (wide_a + wide_b)
-    gap = -r + one
-    m = q + p * r
-    log_m = _log(m)
-    part = gap / m
-    up = _deviance(q * gap / r, q * part, log_m - log_r)
-    down = _deviance(-(p * gap), -(p * part), log_m)
-    fraction = _fraction(r.hi, p.hi * r.hi / m.hi, p.hi * b * part.hi, a, b)
-    return -(wide_a * up + wide_b * down), fraction
+def _tail(r: Double, log_r: Double, a: Array, b: Array) -> tuple[Double, Array]:
+    """-D and K of the module text at x = 1/r >= 1, here with m/x = 1 - p(1 - r) and m = 1 + q(1 - r)/r."""
+    n, one = two_sum(a, b), Double.of(jnp.ones_like(a))
+    p, q, gap = Double.of(a) / n, Double.of(b) / n, -r + one
+    m_r, rise, fall = p * r + q, q * gap, -(p * gap)
+    log = double_log(m_r)
+    up = _deviance(rise / (r + m_r), rise / m_r, log - log_r)
+    down = _deviance(fall / (m_r + one), fall / m_r, log)
+    most = a * r.high
+    y, excess = most / (most + b), a / (most + b) * b * gap.high
+    return -(scaled(up, a) + scaled(down, b)), beta_fraction(r.high, y, excess, a, b)
 
 
-def _fold(k: int, s: Array, c: Array, upper: Array) -> tuple[_Double, _Double]:
+def _fold(k: int, s: Array, c: Array, upper: Array) -> tuple[Double, Double]:
     """r = 1/x and log r for x = (s/c)^k; of 1/x if not upper."""
     s = _clip(s)
-    top, bottom = _Double.of(jnp.where(upper, c, s)), _Double.of(jnp.where(upper, s, c))
-    r, log_r = top / bottom, _log(top) - _log(bottom)
+    top, bottom = Double.of(jnp.where(upper, c, s)), Double.of(jnp.where(upper, s, c))
+    r, log_r = top / bottom, double_log(top) - double_log(bottom)
     return (r, log_r) if k == 1 else (r * r, log_r + log_r)
 
 
 def _clip(s: Array) -> Array:
-    """Hold s where `_head` cannot overflow and a tail as small as s is still a normal float."""
+    """Hold s where its halves cannot overflow and a tail as small as s is still a normal float."""
     info = jnp.finfo(s.dtype)
     return jnp.clip(s, float(info.tiny) ** 0.75, float(info.max) * 0.99)
 
@@ -169,8 +102,8 @@ def _evaluate(k: int, s: Array, c: Array, b: Array, a: Array) -> tuple[Array, Ar
     """Whether s is above the centre, the probability of the tail on its side, and the density of log s."""
     upper = s >= c
     exponent, fraction = _tail(*_fold(k, s, c, upper), jnp.where(upper, a, b), jnp.where(upper, b, a))
-    half = jnp.exp(exponent.hi / 2)
-    joint = half * _weight(a, b) * half * (1 + exponent.lo)
+    half = jnp.exp(exponent.high / 2)
+    joint = half * _weight(a, b) * half * (1 + exponent.low)
     return upper, joint / fraction, k * joint
 
 
@@ -189,6 +122,14 @@ def _density(k: int, s: Array, c: Array, b: Array, a: Array) -> Array:
     return _evaluate(k, s, c, b, a)[2] / _clip(s)
 
 
+class _Search(NamedTuple):
+    """Newton's steps towards a quantile s: which of them still move, and how many were taken."""
+
+    s: Array
+    active: Array
+    steps: Array
+
+
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 @functools.partial(jax.jit, static_argnums=0)
 def _isf(k: int, q: Array, rest: Array, c: Array, b: Array, a: Array) -> Array:
@@ -198,29 +139,26 @@ def _isf(k: int, q: Array, rest: Array, c: Array, b: Array, a: Array) -> Array:
     centre) lies on the side from which Newton's steps do not cross the root.
     """
     weight = _weight(a, b)
-    upper = q < weight / _fraction(jnp.ones_like(q), a / (a + b), jnp.zeros_like(q), a, b)
+    upper = q < weight / beta_fraction(jnp.ones_like(q), a / (a + b), jnp.zeros_like(q), a, b)
     a, b = jnp.where(upper, a, b), jnp.where(upper, b, a)
     p = jnp.where(upper, q, rest)
-    log_p = _log(_Double.of(jnp.where(p > 0, p, 0.5)))
+    log_p = double_log(Double.of(jnp.where(p > 0, p, 0.5)))
     power = jnp.where(upper, 1.0, -1.0) / k
-    log_power_law = (log_p.hi + jnp.log(a / weight) - b * jnp.log1p(a / b)) / a
+    log_power_law = (log_p.high + jnp.log(a / weight) - b * jnp.log1p(a / b)) / a
     start = jnp.log1p(b / a) - jnp.minimum(log_power_law, 0)
     first = c * jnp.exp(power * (jnp.log(a / b) + start + jnp.log(-jnp.expm1(-start))))
 
-    def step(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        s, _, count = state
-        r, log_r = _fold(k, s, c, upper)
+    def step(search: _Search) -> _Search:
+        r, log_r = _fold(k, search.s, c, upper)
         exponent, fraction = _tail(r, log_r, a, b)
         miss = exponent - log_p
-        share = b / (a * r.hi + b)
-        change = jnp.expm1((miss.hi + (miss.lo + jnp.log(weight / fraction))) * share / fraction) / share
+        share = b / (a * r.high + b)
+        change = jnp.expm1((miss.high + (miss.low + jnp.log(weight / fraction))) * share / fraction) / share
         move = jnp.log1p(jnp.maximum(change, -0.9))
-        return s * jnp.exp(power * move), jnp.abs(move), count + 1
+        small = float(jnp.finfo(q.dtype).eps) ** 0.6
+        return _Search(search.s * jnp.exp(power * move), jnp.abs(move) > small, search.steps + 1)
 
-    def unfinished(state: tuple[Array, Array, Array]) -> Array:
-        return jnp.any(state[1] > jnp.finfo(q.dtype).eps ** 0.6) & (state[2] < 60)
-
-    s = lax.while_loop(unfinished, step, (first, jnp.ones_like(q), jnp.asarray(0)))[0]
+    s = iterate(step, _Search(first, jnp.ones_like(q, bool), jnp.zeros_like(q, int)), 60).s
     return jnp.where(p > 0, s, jnp.where(upper, jnp.inf, 0.0))
 
 
@@ -268,8 +206,7 @@ def _lawful(c: Array, b: Array, a: Array) -> Array:
 
 def _guard(ok: Array, *values: Array) -> list[Array]:
     """Put ½ where not ok, and a stand-in for an infinite denominator."""
-    infinite = float(jnp.finfo(values[0].dtype).max) ** 0.4
-    return [jnp.where(ok, value, 0.5) for value in (*values[:-1], jnp.minimum(values[-1], infinite))]
+    return [jnp.where(ok, value, 0.5) for value in (*values[:-1], jnp.minimum(values[-1], endless(values[-1].dtype)))]
 
 
 def _upper(k: int, s: Array, c: ArrayLike, b: ArrayLike, a: ArrayLike) -> Array:

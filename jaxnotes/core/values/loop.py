@@ -1,4 +1,4 @@
-"""The while loop that every solver of the package runs in."""
+"""The while loop that every solver of many lanes runs in, from fits to quantiles."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
@@ -27,9 +27,11 @@ State = TypeVar("State", bound=Running)
 
 
 def iterate(step: Callable[[State], State], state: State, max_steps: int) -> State:
-    """Step until no lane is active, or max_steps: the one while loop of the package.
+    """Step until no lane is active, or max_steps: the one while loop of all solvers of many lanes.
 
-    A finished lane is frozen, so its answer does not depend on how long its neighbours take.
+    A finished lane is frozen, so its answer does not depend on how long its neighbours take. Where there is one lane
+    (the fits of one law in `distributions.fitting`) or a draw to repeat, there is nothing to freeze: those loops are
+    their own.
     """
 
     def working(state: State) -> Array:
