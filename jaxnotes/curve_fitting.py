@@ -27,6 +27,7 @@ from jaxnotes.core.inference.covariance import (
     Inference,
     Terms,
     check_covariance,
+    spare_rows,
     spread,
     wald,
 )
@@ -320,7 +321,7 @@ def _estimate(curve: Curve, cov: str, question: tuple[Curves, Array, Array]) -> 
 
     J = jax.jacfwd(values)(theta)
     residual = jnp.where(present, data.y, 0) - values(theta)
-    df = levenberg_marquardt.count_observations(data) - len(theta)
+    df = spare_rows(jnp.broadcast_to(weights, data.y.shape), len(theta))
     if cov == "nonrobust":
         weighted = jnp.sqrt(weights * precision)[None] * jnp.concatenate([J.T, residual[None]])
         root = triangles.inverse(triangles.orthogonalize(weighted[:-1, None], weighted[-1:]).R)[0]

@@ -24,6 +24,8 @@ from jaxnotes.core.linear.family import Family
 from jaxnotes.core.linear.fit import linear_predictor, solver, with_covariance
 from jaxnotes.core.linear.intake import Design
 from jaxnotes.core.linear.newton import LinearModel
+from jaxnotes.core.special.double_word import Double, sum_last
+from jaxnotes.core.special.gamma_terms import log_binomial
 from jaxnotes.core.values import arrays, settings
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.params import as_params
@@ -287,11 +289,10 @@ def log_likelihood(
     -10.1576
     """
     data = _rows(X, y, solution.params.intercept is not None, weights, offset, trials, 0.0, None)
-    successes, count = data.y
-    lgamma = jax.scipy.special.gammaln
-    choose = lgamma(count + 1) - lgamma(successes + 1) - lgamma(count - successes + 1)
-    eta = linear_predictor(solution.params, data.X) + data.offset
-    return jnp.sum(jnp.where(data.weights > 0, data.weights * (choose + loglik(eta, data.y)), 0))
+    present = data.weights > 0
+    eta = jnp.where(present, linear_predictor(solution.params, data.X) + data.offset, 0)
+    by_row = jnp.where(present, data.weights * log_binomial(*data.y, eta), 0)
+    return sum_last(Double.of(by_row)).high
 
 
 def _logit(solution: Solution, X: ArrayLike, offset: ArrayLike | None) -> Array:

@@ -279,10 +279,10 @@ def _total(weights: Array) -> Double:
 
 
 def _df(rows: _Rows, ddof: Array) -> Array:
-    """sum_i w_i - ddof; NaN where that is not positive."""
+    """sum_i w_i - ddof; NaN where that is not positive, or 0 but for the rounding of the weights."""
     high, low = rows.total
     df = (high - ddof) + low
-    return jnp.where(df > 0, df, jnp.nan)
+    return jnp.where(df > 2 * float(jnp.finfo(df.dtype).eps) * high, df, jnp.nan)
 
 
 def _sum(a: Double) -> Double:

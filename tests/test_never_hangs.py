@@ -133,11 +133,10 @@ CASES = {
     "curvature": lambda X, y: jn.gradients.curvature(X.T @ X),
     "scaling exponent": lambda X, y: jn.sums.scaling_exponent(jnp.exp(X[:, 0]), jnp.exp(y)),
 }  # fmt: skip
-# The t law has no derivative in its degrees of freedom, a profile none at all.
-NO_GRADIENT = {"profile", "score test", "ridge"} | {case for case in CASES if case.startswith("least squares")}
+NO_GRADIENT = {"profile", "score test"}
 
 
-@pytest.mark.parametrize("q", [2, 18])
+@pytest.mark.parametrize("q", [2, pytest.param(18, marks=pytest.mark.long)])
 @pytest.mark.parametrize("case", CASES)
 def test_no_batched_decomposition(case, q):
     """In no program of a batch, nor of its gradient, within branches and loops neither."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jaxnotes.core.inference.covariance import Terms, bread
+from jaxnotes.core.inference.covariance import Terms, bread, spare_rows
 from jaxnotes.core.linear import intake, squares
 from jaxnotes.core.linear.intake import Equations
 from jaxnotes.core.special import tails
@@ -101,7 +101,7 @@ def residual_sd(
     1.2366
     """
     data = intake.equations_of(solution, X, y, weights, precision)
-    return jnp.sqrt(_rss(solution, data) / (_n_obs(data) - _rank(solution, data)))
+    return jnp.sqrt(_rss(solution, data) / _spare_rows(solution, data))
 
 
 def f_test(
@@ -136,8 +136,8 @@ def f_test(
     17.99
     """
     data = intake.equations_of(solution, X, y, weights, precision)
-    rss, rank = _rss(solution, data), _rank(solution, data)
-    df1, df2 = rank - (solution.params.intercept is not None), _n_obs(data) - rank
+    rss, df2 = _rss(solution, data), _spare_rows(solution, data)
+    df1 = _rank(solution, data) - (solution.params.intercept is not None)
     statistic = (_total(solution, data) - rss) / df1 / (rss / df2)
     return FTest(statistic, tails.f_sf(statistic, df1, df2), df1, df2)
 
@@ -307,6 +307,10 @@ def _total(solution: Solution, data: Equations) -> Array:
     y = jnp.where(present, data.y, 0)
     mean = jnp.sum(share * y) / jnp.sum(share) if solution.params.intercept is not None else 0.0
     return _n_obs(data) * jnp.sum(share * (y - mean) ** 2)
+
+
+def _spare_rows(solution: Solution, data: Equations) -> Array:
+    return spare_rows(jnp.broadcast_to(data.weights, data.y.shape), _rank(solution, data))
 
 
 def _rank(solution: Solution, data: Equations) -> Array:

@@ -14,6 +14,7 @@ from jaxnotes.core.inference.covariance import (
     Estimate,
     Inference,
     check_covariance,
+    spare_rows,
     spread,
     wald,
 )
@@ -210,7 +211,11 @@ def fit_orthogonal(x: ArrayLike, y: ArrayLike) -> Solution:
     if x.ndim != 1 or x.shape[0] == 0:
         raise ValueError(f"x: expected shape (n,) with at least one point, got {x.shape}.")
     y = arrays.per_row("y", y, x.shape[0])
-    dx, dy = x - jnp.mean(x), y - jnp.mean(y)
+    dx, dy = _deviations(x), _deviations(y)
+    # In units of the data, so that no square overflows or vanishes.
+    unit = jax.lax.stop_gradient(jnp.maximum(jnp.max(jnp.abs(dx)), jnp.max(jnp.abs(dy))))
+    unit = jnp.where(unit > 0, unit, 1)
+    dx, dy = dx / unit, dy / unit
     sxx, syy, sxy = jnp.mean(dx * dx), jnp.mean(dy * dy), jnp.mean(dx * dy)
     root = jnp.hypot(syy - sxx, 2 * sxy)
     # The two forms of the quadratic's root are equal; each is free of cancellation on its side of syy = sxx.
@@ -222,11 +227,18 @@ def fit_orthogonal(x: ArrayLike, y: ArrayLike) -> Solution:
     code = jnp.where(~finite, Status.NON_FINITE_DATA, jnp.where(flat, Status.FLAT, Status.CONVERGED))
     return Solution(
         params=LinearParams(coef[None], jnp.mean(y) - coef * jnp.mean(x)),
-        value=(syy + sxx - root) / 4,
+        value=(syy + sxx - root) / 4 * unit * unit,
         grad_norm=jnp.zeros_like(coef),
         steps=jnp.zeros((), jnp.int32),
         status=code.astype(jnp.int8),
     )
+
+
+def _deviations(x: Array) -> Array:
+    """x - mean; 0 where x is constant, which the rounding of a mean would hide."""
+    deviation = x - jnp.mean(x)
+    rounding = 8 * float(jnp.finfo(x.dtype).eps) * jnp.max(jnp.abs(x))
+    return jnp.where(jnp.max(jnp.abs(deviation)) > rounding, deviation, 0)
 
 
 @functools.cache
@@ -281,7 +293,7 @@ def _estimate(intercept: bool, cov: str, question: _Question) -> Estimate:
         return squares.of_least_norm(deficient, root.T, null, intercept)
 
     covariance, df_model = spread(terms, cov, groups, in_user_units)
-    df = jnp.sum(terms.weights) - df_model
+    df = spare_rows(terms.weights, df_model)
     if cov == "nonrobust":
         covariance = covariance * jnp.sum(terms.weights * terms.information * residual**2) / df
     return Estimate(theta, covariance, df, (status == Status.CONVERGED) | deficient)

@@ -24,7 +24,8 @@ from jax.typing import ArrayLike
 
 from jaxnotes.core.matrix import factors
 from jaxnotes.core.matrix.products import contract
-from jaxnotes.core.special import tails as special
+from jaxnotes.core.special import tails
+from jaxnotes.core.special.double_word import Double, sum_last
 from jaxnotes.core.values import arrays
 from jaxnotes.core.values.arrays import Array
 
@@ -121,7 +122,10 @@ def _small_sample(rows: Evidence) -> Array:
 
 
 def _spare(rows: Evidence) -> Array:
-    return jnp.maximum(1 - rows.leverage, 0)
+    """1 - h; NaN for a row that decides a parameter alone, where the exact factor is 0 / 0."""
+    spare = 1 - rows.leverage
+    rounding = 16 * rows.influence.shape[1] * float(jnp.finfo(spare.dtype).eps)
+    return jnp.where(spare > rounding, spare, jnp.nan)
 
 
 def _clustered(rows: Evidence) -> Array:
@@ -158,6 +162,13 @@ def check_covariance(
         given = "none" if groups is None else "some"
         raise ValueError(f"groups: expected labels exactly with cov='cluster', got {given} with cov={cov!r}.")
     return cov, jnp.zeros((n,), jnp.int32) if groups is None else arrays.labels("groups", groups, n)
+
+
+def spare_rows(weights: Array, used: Array | int) -> Array:
+    """sum_i w_i - used, the degrees of freedom that are left; 0 where it is 0 but for the rounding of the weights."""
+    total = sum_last(Double.of(weights))
+    spare = (total.high - used) + total.low
+    return jnp.where(jnp.abs(spare) > 2 * float(jnp.finfo(spare.dtype).eps) * total.high, spare, 0)
 
 
 class Spread(NamedTuple):
@@ -239,7 +250,7 @@ def wald(of: Estimate, level: Array) -> Inference:
 
 @jax.jit
 def _quantile(level: Array, df: Array) -> Array:
-    return special.t_isf((1 - level) / 2, df)
+    return tails.t_isf((1 - level) / 2, df)
 
 
 @jax.jit
@@ -250,7 +261,7 @@ def _wald(of: Estimate, quantile: Array) -> Inference:
         estimate=of.estimate,
         se=se,
         statistic=statistic,
-        pvalue=special.t_two_sided(statistic, of.df),
+        pvalue=tails.t_two_sided(statistic, of.df),
         lower=of.estimate - quantile * se,
         upper=of.estimate + quantile * se,
         covariance=jnp.where(of.usable, of.covariance, jnp.nan),

@@ -21,13 +21,16 @@ from jaxnotes.core.values.status import Solution
 def tangent(objective: Callable[[Array, Any], Array], theta: Array, data: Any, data_dot: Any) -> tuple[Array, Array]:
     """Tangents of the minimizer theta (q,) of objective(theta, data) and of the minimum, along data_dot.
 
-    The objective's Hessian at theta must be positive definite; a direction without curvature gets tangent 0.
+    The objective's Hessian at theta must be positive definite; a direction without curvature gets tangent 0. A theta
+    that is NaN has tangent NaN, and adds nothing to the derivatives of what its lane shares with others.
     """
+    found = jnp.all(jnp.isfinite(theta))
+    data_dot = jax.tree.map(lambda dot: jnp.where(found, dot, 0) if _is_inexact(dot) else dot, data_dot)
     gradient = jax.grad(objective)
     hessian = jax.hessian(objective)(theta, data)
     _, change = jax.jvp(lambda data: gradient(theta, data), (data,), (data_dot,))
     _, value_dot = jax.jvp(lambda data: objective(theta, data), (data,), (data_dot,))
-    return -_solve(hessian, change), value_dot
+    return jnp.where(found, -_solve(hessian, change), jnp.nan), jnp.where(found, value_dot, jnp.nan)
 
 
 def _solve(hessian: Array, b: Array) -> Array:
@@ -87,6 +90,10 @@ def solve_differentiably(
 
 def zero_tangent(value: Array) -> Any:
     """The tangent of an output that does not depend smoothly on the data: zeros, of type float0 for an integer."""
-    if jnp.issubdtype(value.dtype, jnp.inexact):
+    if _is_inexact(value):
         return jnp.zeros_like(value)
     return np.zeros(value.shape, jax.dtypes.float0)
+
+
+def _is_inexact(value: Array) -> bool:
+    return jnp.issubdtype(value.dtype, jnp.inexact)

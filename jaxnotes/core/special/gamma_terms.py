@@ -92,6 +92,20 @@ def _(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, A
     return log_beta_prefix(*primals), a_slope * a_dot + b_slope * b_dot - excess / x * (x_dot / y)
 
 
+def log_binomial(k: Array, m: Array, eta: Array) -> Array:
+    """log( C(m, k) p^k (1 - p)^(m - k) ) at the logit eta of p, for 0 <= k <= m: no difference of large logarithms."""
+    inside = (k > 0) & (k < m)
+    k_in, m_in = jnp.where(inside, k, 1), jnp.where(inside, m, 2)
+    p, q = jax.nn.sigmoid(eta), jax.nn.sigmoid(-eta)
+    proper = (p > 0) & (q > 0)
+    p_in, q_in = jnp.where(proper, p, 0.5), jnp.where(proper, q, 0.5)
+    excess = jnp.where(eta < 0, gamma_excess(k_in, m_in, p_in), -gamma_excess(m_in - k_in, m_in, q_in))
+    near = log_beta_prefix(k_in, m_in - k_in, p_in, q_in, excess) - jnp.log(k_in / m_in * (m_in - k_in))
+    # Where a probability underflows its logarithm does not, and drowns the coefficient.
+    far = k * jax.nn.log_sigmoid(eta) + (m - k) * jax.nn.log_sigmoid(-eta)
+    return jnp.where(inside & proper, near, far)
+
+
 @jax.custom_jvp
 def beta_excess(a: Array, b: Array, x: Array) -> Array:
     """(a + b) x - a, right to an eps of itself."""

@@ -15,6 +15,7 @@ the absolute error, is carried in two words (`double_word`).
 
 import functools
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -162,29 +163,46 @@ def _isf(k: int, q: Array, rest: Array, c: Array, b: Array, a: Array) -> Array:
     return jnp.where(p > 0, s, jnp.where(upper, jnp.inf, 0.0))
 
 
-def _refuse(*tangents: Array | SymbolicZero) -> None:
-    """Say that there is no derivative in the degrees of freedom, where a silent zero would be wrong."""
-    if not all(isinstance(tangent, SymbolicZero) for tangent in tangents):
-        raise NotImplementedError("degrees of freedom have no derivative here: pass them through jax.lax.stop_gradient")
+def _along_shape(
+    function: Callable[..., Array], shape: tuple[Array, ...], tangents: tuple[Array | SymbolicZero, ...]
+) -> Array | float:
+    """How function(c, b, a) moves as the shape of the law does.
+
+    By forward differentiation of the continued fraction, one parameter at a time and only those that move: as numbers
+    times tangents, which can be transposed, unlike the loop.
+    """
+    total: Array | float = 0.0
+    for i, tangent in enumerate(tangents):
+        if not isinstance(tangent, SymbolicZero):
+            units = tuple(jnp.ones_like(part) if i == j else jnp.zeros_like(part) for j, part in enumerate(shape))
+            total += jax.jvp(function, shape, units)[1] * tangent
+    return total
+
+
+def _along(slope: Array, tangent: Array | SymbolicZero) -> Array | float:
+    return 0.0 if isinstance(tangent, SymbolicZero) else slope * tangent
 
 
 def _sf_jvp(k: int, primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, Array]:
-    _refuse(*tangents[1:])
-    return _sf(k, *primals), -_density(k, *primals) * tangents[0]
+    s, *shape = primals
+    moved = _along_shape(lambda *shape: _sf.__wrapped__(k, s, *shape), tuple(shape), tangents[1:])
+    return _sf(k, *primals), _along(-_density(k, *primals), tangents[0]) + moved + jnp.zeros_like(s)
 
 
 def _density_jvp(k: int, primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, Array]:
-    s, c, b, a = primals
-    _refuse(*tangents[1:])
-    s, density = _clip(s), _density(k, *primals)
-    slope = (k * b - 1 - k * (a + b) * b / (a * (c / s) ** k + b)) / s
-    return density, density * slope * tangents[0]
+    (s, *shape), density = primals, _density(k, *primals)
+    c, b, a = shape
+    at = _clip(s)
+    slope = (k * b - 1 - k * (a + b) * b / (a * (c / at) ** k + b)) / at
+    moved = _along_shape(lambda *shape: _density.__wrapped__(k, s, *shape), tuple(shape), tangents[1:])
+    return density, _along(density * slope, tangents[0]) + moved + jnp.zeros_like(s)
 
 
 def _isf_jvp(k: int, primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, Array]:
-    _refuse(*tangents[2:])
+    q, _, *shape = primals
     s = _isf(k, *primals)
-    return s, -tangents[0] / _density(k, s, *primals[2:])
+    moved = _along_shape(lambda *shape: _sf.__wrapped__(k, s, *shape), tuple(shape), tangents[2:])
+    return s, (moved - _along(jnp.ones_like(q), tangents[0])) / _density(k, s, *shape)
 
 
 _sf.defjvp(_sf_jvp, symbolic_zeros=True)

@@ -223,10 +223,22 @@ def test_second_derivative_and_the_middle():
     np.testing.assert_allclose(slope(tails.norm_isf, jnp.full(121, 0.5)), -root, rtol=1e-5)
 
 
-def test_no_derivative_in_degrees_of_freedom():
-    for function in (tails.t_sf, tails.t_isf):
-        with pytest.raises(NotImplementedError, match="degrees of freedom"):
-            jax.grad(function, argnums=1)(0.3, 5.0)
+@pytest.mark.parametrize("df", [1.0, 2.5, 7.0, 400.0])
+def test_derivative_in_degrees_of_freedom(double, df):
+    """Of tails and quantiles, near and far, against central differences; forward, reverse and in lanes."""
+    functions = {
+        "t": lambda df: tails.t_two_sided(2.0, df),
+        "far": lambda df: tails.t_two_sided(8.0, df),
+        "quantile": lambda df: tails.t_isf(0.025, df),
+        "numerator": lambda df: tails.f_sf(1.7, df, 9.0),
+        "denominator": lambda df: tails.f_sf(1.7, 3.0, df),
+    }
+    h = 1e-4 * df
+    for name, function in functions.items():
+        expected = (function(df + h) - function(df - h)) / (2 * h)
+        assert float(jax.grad(function)(df)) == pytest.approx(float(expected), rel=1e-6), name
+        lanes = jax.vmap(lambda df, f=function: jax.jvp(f, (df,), (1.0,))[1])(jnp.array([df, 3.0]))
+        assert float(lanes[0]) == pytest.approx(float(expected), rel=1e-6), name
 
 
 def test_dtype_follows_the_input_under_x64():
