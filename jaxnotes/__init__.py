@@ -20,15 +20,19 @@ Chapters:
 
 and for all of them
 
-    Solution, LinearParams     what every fit returns: the estimate, and how good it is
-    Status, raise_for_status   how a fit ended, and the error that names the lanes that failed (FitError)
-    covariances                robust and clustered covariances, as values for `cov=`
-    bijections                 positive, bounded, ordered and simplex parameters from free coordinates
-    minimize, minimize_path    any function of yours, by any of `methods`
-    check                      the checker of the lessons' exercises
-    datasets                   small real data, each with its source
-    show                       tables and pictures for people
-    about                      versions, device and precision in one line
+    Solution, LinearParams      what every fit returns: the estimate, and how good it is
+    Inference                   what every infer returns: standard errors, tests, intervals
+    Status                      how a fit ended
+    raise_for_status, FitError  the error of a fit that failed, which names the lanes
+    covariances                 robust and clustered covariances, as values for `cov=`
+    x64                         double precision inside a `with` block
+    minimize, minimize_path     any function of yours, by any of the methods
+    methods                     rules for one step downhill
+    bijections                  positive, bounded, ordered and simplex parameters from free coordinates
+    check                       the checker of the lessons' exercises
+    datasets                    small real data, each with its source
+    show                        tables and pictures for people
+    about                       versions, device and precision in one line
 
 A name is imported when it is first used, so `import jaxnotes` costs nothing and starts no device.
 """
@@ -39,6 +43,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jaxnotes import (
         activations,
+        bijections,
         broadcasting,
         check,
         covariances,
@@ -51,6 +56,7 @@ if TYPE_CHECKING:
         least_squares,
         logistic_regression,
         maximum_likelihood,
+        methods,
         moments,
         multinomial_regression,
         neural_networks,
@@ -58,8 +64,9 @@ if TYPE_CHECKING:
         show,
         sums,
     )
-    from jaxnotes.core.descent import bijections, methods
     from jaxnotes.core.descent.minimize import minimize, minimize_path
+    from jaxnotes.core.inference.covariance import Inference
+    from jaxnotes.core.values.compat import x64
     from jaxnotes.core.values.params import LinearParams
     from jaxnotes.core.values.status import FitError, Solution, Status, raise_for_status
     from jaxnotes.show.environment import about
@@ -68,6 +75,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FitError",
+    "Inference",
     "LinearParams",
     "Solution",
     "Status",
@@ -97,11 +105,13 @@ __all__ = [
     "raise_for_status",
     "show",
     "sums",
+    "x64",
 ]
 
 # Where a name lives that is no module of this package.
 _HOMES = {
     "FitError": "jaxnotes.core.values.status",
+    "Inference": "jaxnotes.core.inference.covariance",
     "LinearParams": "jaxnotes.core.values.params",
     "Solution": "jaxnotes.core.values.status",
     "Status": "jaxnotes.core.values.status",
@@ -109,10 +119,8 @@ _HOMES = {
     "minimize": "jaxnotes.core.descent.minimize",
     "minimize_path": "jaxnotes.core.descent.minimize",
     "raise_for_status": "jaxnotes.core.values.status",
+    "x64": "jaxnotes.core.values.compat",
 }
-
-# Modules of core that are public under a name of the package.
-_ROOMS = {"bijections": "jaxnotes.core.descent.bijections", "methods": "jaxnotes.core.descent.methods"}
 
 
 def __getattr__(name: str) -> Any:
@@ -126,7 +134,7 @@ def __getattr__(name: str) -> Any:
     elif name in _HOMES:
         value = getattr(import_module(_HOMES[name]), name)
     else:
-        value = import_module(_ROOMS.get(name, f"jaxnotes.{name}"))
+        value = import_module(f"jaxnotes.{name}")
     globals()[name] = value
     return value
 

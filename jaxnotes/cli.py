@@ -15,7 +15,6 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxnotes as jn
-from jaxnotes.core.values.compat import x64
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -104,7 +103,7 @@ Four tables alike, four different stories: always look at the points, too.""",
 def _longley() -> tuple[str, str]:
     """Collinear columns, in float64 here and nowhere else."""
     data = jn.datasets.longley()
-    with x64():
+    with jn.x64():
         solution = jn.least_squares.fit(data.X, data.y)
         inference = jn.least_squares.infer(solution, data.X, data.y)
         solution, inference = jax.device_get((solution, inference))
@@ -112,8 +111,8 @@ def _longley() -> tuple[str, str]:
         "Least squares: Longley's employment data, columns nearly dependent",
         f"""\
 {jn.show.summary(solution, inference, data.names, n_obs=len(data.y))}
-Fitted in float64, inside `with x64():`. Rounding these data to float32 would
-already spoil the fourth digit of some coefficients.""",
+Fitted in float64, inside `with jn.x64():`. Rounding these data to float32
+would already spoil the fourth digit of some coefficients.""",
     )
 
 
