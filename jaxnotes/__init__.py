@@ -38,6 +38,7 @@ A name is imported when it is first used, so `import jaxnotes` costs nothing and
 """
 
 from importlib import import_module
+from sys import modules
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -126,17 +127,12 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     """Import `name` on first use (PEP 562)."""
     if name not in __all__:
-        raise AttributeError(f"module 'jaxnotes' has no attribute {name!r}")
+        habits = import_module("jaxnotes.core.values.habits")
+        raise habits.missing(modules[__name__], name, habits.PACKAGE)
     if name == "__version__":
-        from jaxnotes._version import version
-
-        value = version()
-    elif name in _HOMES:
-        value = getattr(import_module(_HOMES[name]), name)
-    else:
-        value = import_module(f"jaxnotes.{name}")
-    globals()[name] = value
-    return value
+        return import_module("jaxnotes._version").version()
+    # Not kept here, where doctest would take a class for one that this file defines.
+    return getattr(import_module(_HOMES[name]), name) if name in _HOMES else import_module(f"jaxnotes.{name}")
 
 
 def __dir__() -> list[str]:

@@ -21,8 +21,10 @@ from jax.typing import ArrayLike
 
 from jaxnotes.core.values import arrays
 from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.public import public
 
 
+@public("jaxnotes.bijections")
 class Bijection:
     """A one-to-one function from free coordinates onto the values that a parameter may take."""
 

@@ -18,10 +18,12 @@ from jaxnotes.core.matrix import lapack
 from jaxnotes.core.values import trees
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import select_lanes
+from jaxnotes.core.values.public import public
 
 Objective = Callable[[Any], Array]
 
 
+@public("jaxnotes.methods")
 class Iterate(NamedTuple):
     """Where a method stands.
 
@@ -40,6 +42,7 @@ class Iterate(NamedTuple):
     stuck: Array
 
 
+@public("jaxnotes.methods")
 class Method(NamedTuple):
     """A rule for steps.
 

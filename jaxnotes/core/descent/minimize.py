@@ -14,11 +14,13 @@ from jaxnotes.core.lanes import implicit
 from jaxnotes.core.values import settings, trees
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate
+from jaxnotes.core.values.public import public
 from jaxnotes.core.values.status import Solution, Status, first_status
 
 NEWTON_PARAMETERS = 200  # up to here Newton's n^3 is cheap; beyond, L-BFGS
 
 
+@public("jaxnotes.gradient_descent")
 class Path(NamedTuple):
     """The path of a method: every iterate, the start included.
 
