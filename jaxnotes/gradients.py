@@ -24,11 +24,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 from jax.tree_util import keystr
-from jax.typing import ArrayLike
 
 from jaxnotes.core.matrix import lapack
 from jaxnotes.core.values import arrays
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 
 __all__ = [
     "Curvature",

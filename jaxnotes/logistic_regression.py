@@ -16,7 +16,6 @@ import functools
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from jaxnotes.core.inference.covariance import Covariance, Estimate, Inference, check_covariance, wald
 from jaxnotes.core.linear import intake
@@ -25,8 +24,8 @@ from jaxnotes.core.linear.fit import linear_predictor, solver, with_covariance
 from jaxnotes.core.linear.intake import Design
 from jaxnotes.core.linear.newton import LinearModel
 from jaxnotes.core.values import arrays, settings
-from jaxnotes.core.values.arrays import Array
-from jaxnotes.core.values.params import as_params
+from jaxnotes.core.values.arrays import Array, ArrayLike
+from jaxnotes.core.values.params import LinearParams, as_params
 from jaxnotes.core.values.status import Solution
 
 __all__ = ["fit", "infer", "log_likelihood", "loglik", "predict", "predict_proba"]
@@ -105,7 +104,7 @@ def fit(
     l2: ArrayLike = 0.0,
     tol: ArrayLike | None = None,
     max_steps: int = 50,
-) -> Solution:
+) -> Solution[LinearParams]:
     """The maximum likelihood estimate (l2 = 0) or the ridge estimate, by Newton's method with step control.
 
         minimize  - sum_i w_i loglik_i / sum_i w_i + l2 / 2 ||coef||^2
@@ -150,7 +149,7 @@ def fit(
 
 
 def infer(
-    solution: Solution,
+    solution: Solution[LinearParams],
     X: ArrayLike,
     y: ArrayLike,
     *,
@@ -202,7 +201,7 @@ def infer(
     return wald(_infer(solution, data, groups, name), settings.confidence(level))
 
 
-def predict_proba(solution: Solution, X: ArrayLike, offset: ArrayLike | None = None) -> Array:
+def predict_proba(solution: Solution[LinearParams], X: ArrayLike, offset: ArrayLike | None = None) -> Array:
     """The probability of success at each row of X.
 
         sigma(x_i'coef + intercept + offset_i)
@@ -227,7 +226,7 @@ def predict_proba(solution: Solution, X: ArrayLike, offset: ArrayLike | None = N
     return jax.nn.sigmoid(_logit(solution, X, offset))
 
 
-def predict(solution: Solution, X: ArrayLike, offset: ArrayLike | None = None) -> Array:
+def predict(solution: Solution[LinearParams], X: ArrayLike, offset: ArrayLike | None = None) -> Array:
     """The more probable class, 0 or 1, at each row of X; a tie goes to 0.
 
         1 where x_i'coef + intercept + offset_i > 0
@@ -252,7 +251,7 @@ def predict(solution: Solution, X: ArrayLike, offset: ArrayLike | None = None) -
 
 
 def log_likelihood(
-    solution: Solution,
+    solution: Solution[LinearParams],
     X: ArrayLike,
     y: ArrayLike,
     *,
@@ -294,7 +293,7 @@ def log_likelihood(
     return jnp.sum(jnp.where(data.weights > 0, data.weights * (choose + loglik(eta, data.y)), 0))
 
 
-def _logit(solution: Solution, X: ArrayLike, offset: ArrayLike | None) -> Array:
+def _logit(solution: Solution[LinearParams], X: ArrayLike, offset: ArrayLike | None) -> Array:
     X = arrays.design(X, intercept=solution.params.intercept is not None)
     arrays.matches("solution.params.coef", solution.params.coef, (X.shape[1],))
     eta = linear_predictor(solution.params, X)
@@ -320,11 +319,11 @@ def _rows(
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2))
-def _fit(data: Design, intercept: bool, max_steps: int) -> Solution:
+def _fit(data: Design, intercept: bool, max_steps: int) -> Solution[LinearParams]:
     solution = solver(LinearModel(FAMILY, 1, intercept, max_steps))(data)
     return dataclasses.replace(solution, params=as_params(solution.params[0], intercept))
 
 
 @functools.partial(jax.jit, static_argnums=3)
-def _infer(solution: Solution, data: Design, groups: Array, cov: str) -> Estimate:
+def _infer(solution: Solution[LinearParams], data: Design, groups: Array, cov: str) -> Estimate:
     return with_covariance(FAMILY, solution, data, cov, groups)

@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
-from jax.typing import ArrayLike
 
 from jaxnotes.core.descent import curvature
 from jaxnotes.core.matrix import lapack
 from jaxnotes.core.values import trees
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.loop import select_lanes
 from jaxnotes.core.values.public import public
 
