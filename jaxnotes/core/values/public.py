@@ -1,5 +1,8 @@
 """Types that users hold bear a public name, in tracebacks, pickles and help, and are still found where they are
 written: `inspect.getsource` shows them and doctest collects their examples.
+
+From Python 3.13 on, `inspect` looks for a class in the file of the module that it names and nowhere else: there it is
+`inspect.getsource(Solution.__wrapped__)` that shows it.
 """
 
 import sys
@@ -30,7 +33,7 @@ class _Original:
 
     def __init__(self, cls: type) -> None:
         """Remember what `inspect` reads: the module, the signature and, from Python 3.13 on, the line."""
-        read = ("__module__", "__new__", "__init__", "__firstlineno__")
+        read = ("__module__", "__doc__", "__new__", "__init__", "__firstlineno__")
         self.cls = cls
         self.original = type(cls.__name__, (), {name: getattr(cls, name) for name in read if hasattr(cls, name)})
 
