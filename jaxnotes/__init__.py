@@ -20,25 +20,31 @@ Chapters:
 
 and for all of them
 
-    Solution, LinearParams     what every fit returns: the estimate, and how good it is
-    Status, raise_for_status   how a fit ended, and the error that names the lanes that failed (FitError)
-    covariances                robust and clustered covariances, as values for `cov=`
-    bijections                 positive, bounded, ordered and simplex parameters from free coordinates
-    minimize, minimize_path    any function of yours, by any of `methods`
-    check                      the checker of the lessons' exercises
-    datasets                   small real data, each with its source
-    show                       tables and pictures for people
-    about                      versions, device and precision in one line
+    Solution, LinearParams      what every fit returns: the estimate, and how good it is
+    Inference                   what every infer returns: standard errors, tests, intervals
+    Status                      how a fit ended
+    raise_for_status, FitError  the error of a fit that failed, which names the lanes
+    covariances                 robust and clustered covariances, as values for `cov=`
+    x64                         double precision inside a `with` block
+    minimize, minimize_path     any function of yours, by any of the methods
+    methods                     rules for one step downhill
+    bijections                  positive, bounded, ordered and simplex parameters from free coordinates
+    check                       the checker of the lessons' exercises
+    datasets                    small real data, each with its source
+    show                        tables and pictures for people
+    about                       versions, device and precision in one line
 
 A name is imported when it is first used, so `import jaxnotes` costs nothing and starts no device.
 """
 
 from importlib import import_module
+from sys import modules
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jaxnotes import (
         activations,
+        bijections,
         broadcasting,
         check,
         covariances,
@@ -51,6 +57,7 @@ if TYPE_CHECKING:
         least_squares,
         logistic_regression,
         maximum_likelihood,
+        methods,
         moments,
         multinomial_regression,
         neural_networks,
@@ -58,8 +65,9 @@ if TYPE_CHECKING:
         show,
         sums,
     )
-    from jaxnotes.core.descent import bijections, methods
     from jaxnotes.core.descent.minimize import minimize, minimize_path
+    from jaxnotes.core.inference.covariance import Inference
+    from jaxnotes.core.values.compat import x64
     from jaxnotes.core.values.params import LinearParams
     from jaxnotes.core.values.status import FitError, Solution, Status, raise_for_status
     from jaxnotes.show.environment import about
@@ -68,6 +76,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FitError",
+    "Inference",
     "LinearParams",
     "Solution",
     "Status",
@@ -97,11 +106,13 @@ __all__ = [
     "raise_for_status",
     "show",
     "sums",
+    "x64",
 ]
 
 # Where a name lives that is no module of this package.
 _HOMES = {
     "FitError": "jaxnotes.core.values.status",
+    "Inference": "jaxnotes.core.inference.covariance",
     "LinearParams": "jaxnotes.core.values.params",
     "Solution": "jaxnotes.core.values.status",
     "Status": "jaxnotes.core.values.status",
@@ -109,26 +120,19 @@ _HOMES = {
     "minimize": "jaxnotes.core.descent.minimize",
     "minimize_path": "jaxnotes.core.descent.minimize",
     "raise_for_status": "jaxnotes.core.values.status",
+    "x64": "jaxnotes.core.values.compat",
 }
-
-# Modules of core that are public under a name of the package.
-_ROOMS = {"bijections": "jaxnotes.core.descent.bijections", "methods": "jaxnotes.core.descent.methods"}
 
 
 def __getattr__(name: str) -> Any:
     """Import `name` on first use (PEP 562)."""
     if name not in __all__:
-        raise AttributeError(f"module 'jaxnotes' has no attribute {name!r}")
+        habits = import_module("jaxnotes.core.values.habits")
+        raise habits.missing(modules[__name__], name, habits.PACKAGE)
     if name == "__version__":
-        from jaxnotes._version import version
-
-        value = version()
-    elif name in _HOMES:
-        value = getattr(import_module(_HOMES[name]), name)
-    else:
-        value = import_module(_ROOMS.get(name, f"jaxnotes.{name}"))
-    globals()[name] = value
-    return value
+        return import_module("jaxnotes._version").version()
+    # Not kept here, where doctest would take a class for one that this file defines.
+    return getattr(import_module(_HOMES[name]), name) if name in _HOMES else import_module(f"jaxnotes.{name}")
 
 
 def __dir__() -> list[str]:

@@ -27,7 +27,6 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
 from jaxnotes.core.special import numerics
 from jaxnotes.core.special.numerics import (
@@ -38,7 +37,7 @@ from jaxnotes.core.special.numerics import (
     with_slopes,
 )
 from jaxnotes.core.values import arrays
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 
 __all__ = [
     "NAMES",

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxnotes as jn
-from jaxnotes.core.values.compat import x64
+from jaxnotes.core.values.arrays import Array
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -104,7 +104,7 @@ Four tables alike, four different stories: always look at the points, too.""",
 def _longley() -> tuple[str, str]:
     """Collinear columns, in float64 here and nowhere else."""
     data = jn.datasets.longley()
-    with x64():
+    with jn.x64():
         solution = jn.least_squares.fit(data.X, data.y)
         inference = jn.least_squares.infer(solution, data.X, data.y)
         solution, inference = jax.device_get((solution, inference))
@@ -112,14 +112,14 @@ def _longley() -> tuple[str, str]:
         "Least squares: Longley's employment data, columns nearly dependent",
         f"""\
 {jn.show.summary(solution, inference, data.names, n_obs=len(data.y))}
-Fitted in float64, inside `with x64():`. Rounding these data to float32 would
-already spoil the fourth digit of some coefficients.""",
+Fitted in float64, inside `with jn.x64():`. Rounding these data to float32
+would already spoil the fourth digit of some coefficients.""",
     )
 
 
 @jax.jit
 @jax.vmap
-def _resampled_fit(key: jax.Array) -> jn.Solution:
+def _resampled_fit(key: Array) -> jn.Solution[jn.LinearParams]:
     """One bootstrap fit: how often each flight was drawn is its weight."""
     data = jn.datasets.challenger()
     n = len(data.y)
@@ -127,11 +127,11 @@ def _resampled_fit(key: jax.Array) -> jn.Solution:
     return jn.logistic_regression.fit(data.X, data.y, weights=weights)
 
 
-def _keys() -> jax.Array:
+def _keys() -> Array:
     return jax.random.split(jax.random.key(1986), (CALLS, DRAWS))
 
 
-def _bootstrap(console: "Console", resampled_fit: Callable[[jax.Array], jn.Solution]) -> jn.LinearParams:
+def _bootstrap(console: "Console", resampled_fit: Callable[[Array], jn.Solution]) -> jn.LinearParams:
     """10,000 bootstrap fits by the compiled function; returns the parameters of those that converged."""
     from rich.progress import track
 
@@ -181,7 +181,7 @@ def _descent(ax: Any) -> None:
     best = jn.logistic_regression.fit(z[:, None], data.y).params
     x, y = jnp.asarray(z), jnp.asarray(data.y)
 
-    def loss(params: jax.Array) -> jax.Array:
+    def loss(params: Array) -> Array:
         eta = params[0] + params[1] * x
         return jnp.mean(jnp.logaddexp(0, eta) - y * eta)
 

@@ -5,9 +5,8 @@ H^-1 ( sum_i w_i f_i u_i u_i' ) H^-1 with other fillings each. `cov="HC3"` is sh
 `cov="cluster", groups=g` for `cov=cluster(g)`.
 """
 
-from jax.typing import ArrayLike
-
 from jaxnotes.core.inference.covariance import ESTIMATORS, Covariance
+from jaxnotes.core.values.arrays import ArrayLike
 
 __all__ = ["Covariance", "cluster", "hc", "nonrobust"]
 

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
-from jax.typing import ArrayLike
 
 from jaxnotes.core.descent import intake, levenberg_marquardt
 from jaxnotes.core.descent.intake import Curve, Curves, Model
@@ -36,7 +35,7 @@ from jaxnotes.core.matrix import triangles
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.special import tails
 from jaxnotes.core.values import arrays, settings
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.status import Solution, Status, first_status
 
 __all__ = ["Band", "confidence_band", "fit", "infer", "predict", "prediction_band"]

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+__all__ = ["Anscombe", "Challenger", "Longley", "anscombe", "challenger", "longley"]
+
 Column = np.ndarray
 
 

@@ -20,12 +20,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from jaxnotes.core.descent import curvature
 from jaxnotes.core.descent.minimize import Path, minimize, minimize_path, stochastic_path
 from jaxnotes.core.values import arrays
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 
 __all__ = [
     "Path",

@@ -24,11 +24,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 from jax.tree_util import keystr
-from jax.typing import ArrayLike
 
 from jaxnotes.core.matrix import lapack
 from jaxnotes.core.values import arrays
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 
 __all__ = [
     "Curvature",
@@ -288,7 +287,7 @@ def check_gradient(fun: Callable[[Any], ArrayLike], x: Any) -> GradientCheck:
     D_h is the central difference of entry j, with a truncation error near a third of the first term; the second is what
     rounding of f and of x may do. Where the slopes to the right and left of x_j stay apart as h is halved, half their
     distance counts as error: autodiff is silent about kinks. Look at the tolerance too: no smaller error can be seen,
-    and float64 (`jaxnotes.core.values.compat.x64`) sees some 1e6 times more. It runs on the host, not inside jit or
+    and float64 (`jaxnotes.x64`) sees some 1e6 times more. It runs on the host, not inside jit or
     vmap, and takes five evaluations per entry, with matrix products at highest precision.
 
     Args:

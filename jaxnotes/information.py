@@ -20,11 +20,10 @@ import math
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from jaxnotes.core.special import numerics
 from jaxnotes.core.values import arrays
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 
 __all__ = ["cross_entropy", "entropy", "js_divergence", "kl_divergence", "mutual_information"]
 

@@ -16,7 +16,6 @@ import functools
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from jaxnotes.core.inference.covariance import Covariance, Estimate, Inference, check_covariance, wald
 from jaxnotes.core.linear import intake
@@ -27,8 +26,8 @@ from jaxnotes.core.linear.newton import LinearModel
 from jaxnotes.core.special.double_word import Double, sum_last
 from jaxnotes.core.special.gamma_terms import log_binomial
 from jaxnotes.core.values import arrays, settings
-from jaxnotes.core.values.arrays import Array
-from jaxnotes.core.values.params import as_params
+from jaxnotes.core.values.arrays import Array, ArrayLike
+from jaxnotes.core.values.params import LinearParams, as_params
 from jaxnotes.core.values.status import Solution
 
 __all__ = ["fit", "infer", "log_likelihood", "loglik", "predict", "predict_proba"]
@@ -107,7 +106,7 @@ def fit(
     l2: ArrayLike = 0.0,
     tol: ArrayLike | None = None,
     max_steps: int = 50,
-) -> Solution:
+) -> Solution[LinearParams]:
     """The maximum likelihood estimate (l2 = 0) or the ridge estimate, by Newton's method with step control.
 
         minimize  - sum_i w_i loglik_i / sum_i w_i + l2 / 2 ||coef||^2
@@ -152,7 +151,7 @@ def fit(
 
 
 def infer(
-    solution: Solution,
+    solution: Solution[LinearParams],
     X: ArrayLike,
     y: ArrayLike,
     *,
@@ -204,7 +203,7 @@ def infer(
     return wald(_infer(solution, data, groups, name), settings.confidence(level))
 
 
-def predict_proba(solution: Solution, X: ArrayLike, offset: ArrayLike | None = None) -> Array:
+def predict_proba(solution: Solution[LinearParams], X: ArrayLike, offset: ArrayLike | None = None) -> Array:
     """The probability of success at each row of X.
 
         sigma(x_i'coef + intercept + offset_i)
@@ -229,7 +228,7 @@ def predict_proba(solution: Solution, X: ArrayLike, offset: ArrayLike | None = N
     return jax.nn.sigmoid(_logit(solution, X, offset))
 
 
-def predict(solution: Solution, X: ArrayLike, offset: ArrayLike | None = None) -> Array:
+def predict(solution: Solution[LinearParams], X: ArrayLike, offset: ArrayLike | None = None) -> Array:
     """The more probable class, 0 or 1, at each row of X; a tie goes to 0.
 
         1 where x_i'coef + intercept + offset_i > 0
@@ -254,7 +253,7 @@ def predict(solution: Solution, X: ArrayLike, offset: ArrayLike | None = None) -
 
 
 def log_likelihood(
-    solution: Solution,
+    solution: Solution[LinearParams],
     X: ArrayLike,
     y: ArrayLike,
     *,
@@ -291,11 +290,12 @@ def log_likelihood(
     data = _rows(X, y, solution.params.intercept is not None, weights, offset, trials, 0.0, None)
     present = data.weights > 0
     eta = jnp.where(present, linear_predictor(solution.params, data.X) + data.offset, 0)
-    by_row = jnp.where(present, data.weights * log_binomial(*data.y, eta), 0)
+    successes, count = data.y
+    by_row = jnp.where(present, data.weights * log_binomial(successes, count, eta), 0)
     return sum_last(Double.of(by_row)).high
 
 
-def _logit(solution: Solution, X: ArrayLike, offset: ArrayLike | None) -> Array:
+def _logit(solution: Solution[LinearParams], X: ArrayLike, offset: ArrayLike | None) -> Array:
     X = arrays.design(X, intercept=solution.params.intercept is not None)
     arrays.matches("solution.params.coef", solution.params.coef, (X.shape[1],))
     eta = linear_predictor(solution.params, X)
@@ -321,11 +321,11 @@ def _rows(
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2))
-def _fit(data: Design, intercept: bool, max_steps: int) -> Solution:
+def _fit(data: Design, intercept: bool, max_steps: int) -> Solution[LinearParams]:
     solution = solver(LinearModel(FAMILY, 1, intercept, max_steps))(data)
     return dataclasses.replace(solution, params=as_params(solution.params[0], intercept))
 
 
 @functools.partial(jax.jit, static_argnums=3)
-def _infer(solution: Solution, data: Design, groups: Array, cov: str) -> Estimate:
+def _infer(solution: Solution[LinearParams], data: Design, groups: Array, cov: str) -> Estimate:
     return with_covariance(FAMILY, solution, data, cov, groups)

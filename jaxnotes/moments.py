@@ -19,13 +19,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.special import double_word, numerics
 from jaxnotes.core.special.double_word import Double
 from jaxnotes.core.values import arrays
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 
 __all__ = ["autocorrelation", "correlation", "covariance", "mean", "std", "variance"]
 

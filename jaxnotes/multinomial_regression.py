@@ -20,7 +20,6 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
 from jaxnotes.core.inference.covariance import Covariance, Estimate, Inference, check_covariance, wald
 from jaxnotes.core.linear import intake, softmax
@@ -29,7 +28,7 @@ from jaxnotes.core.linear.intake import Design
 from jaxnotes.core.linear.newton import LinearModel
 from jaxnotes.core.linear.softmax import CODINGS, loglik
 from jaxnotes.core.values import arrays, settings
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.params import LinearParams, as_params
 from jaxnotes.core.values.status import Solution, Status, first_status
 
@@ -60,7 +59,7 @@ def fit(
     l2: ArrayLike = 0.0,
     tol: ArrayLike | None = None,
     max_steps: int = 50,
-) -> Solution:
+) -> Solution[LinearParams]:
     """The maximum likelihood estimate (l2 = 0) or the ridge estimate, by Newton's method with step control.
 
         minimize  - sum_i w_i loglik_i / sum_i w_i + l2 / 2 sum_k ||coef_k||^2
@@ -112,7 +111,7 @@ def fit(
 
 
 def infer(
-    solution: Solution,
+    solution: Solution[LinearParams],
     X: ArrayLike,
     y: ArrayLike,
     *,
@@ -165,7 +164,7 @@ def infer(
     return wald(_infer(solution, data, groups, n_classes, coding, name), settings.confidence(level))
 
 
-def predict_proba(solution: Solution, X: ArrayLike) -> Array:
+def predict_proba(solution: Solution[LinearParams], X: ArrayLike) -> Array:
     """The probability of each class at each row of X.
 
         p_ik = exp(eta_ik) / sum_j exp(eta_ij)
@@ -188,7 +187,7 @@ def predict_proba(solution: Solution, X: ArrayLike) -> Array:
     return jax.nn.softmax(_all_logits(solution.params, X), axis=0).T
 
 
-def predict(solution: Solution, X: ArrayLike) -> Array:
+def predict(solution: Solution[LinearParams], X: ArrayLike) -> Array:
     """The most probable class at each row of X; a tie goes to the first.
 
         argmax_k eta_ik
@@ -211,7 +210,7 @@ def predict(solution: Solution, X: ArrayLike) -> Array:
 
 
 def log_likelihood(
-    solution: Solution,
+    solution: Solution[LinearParams],
     X: ArrayLike,
     y: ArrayLike,
     *,
@@ -286,7 +285,7 @@ def _rows(
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2, 3, 4))
-def _fit(data: Design, n_classes: int, coding: str, intercept: bool, max_steps: int) -> Solution:
+def _fit(data: Design, n_classes: int, coding: str, intercept: bool, max_steps: int) -> Solution[LinearParams]:
     likelihood, symmetric = softmax.family(n_classes, coding), coding == "symmetric"
     solution = solver(LinearModel(likelihood, n_classes - 1 + symmetric, intercept, max_steps))(data)
     params = as_params(solution.params, intercept)
@@ -304,5 +303,7 @@ def _fit(data: Design, n_classes: int, coding: str, intercept: bool, max_steps: 
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4, 5))
-def _infer(solution: Solution, data: Design, groups: Array, n_classes: int, coding: str, cov: str) -> Estimate:
+def _infer(
+    solution: Solution[LinearParams], data: Design, groups: Array, n_classes: int, coding: str, cov: str
+) -> Estimate:
     return with_covariance(softmax.family(n_classes, coding), solution, data, cov, groups)

@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from jaxnotes.core.matrix import factors
 from jaxnotes.core.matrix.products import contract
@@ -27,7 +26,7 @@ from jaxnotes.core.special import double_word, numerics
 from jaxnotes.core.special.double_word import Double
 from jaxnotes.core.special.gamma_terms import stirling_error
 from jaxnotes.core.values import arrays
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 
 Number = int | float | Fraction
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from jaxnotes.core.values.compat import x64
+from jaxnotes import x64
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tolerances import assert_close
 
-from jaxnotes import activations
-from jaxnotes.core.values.compat import x64
+from jaxnotes import activations, x64
 
 pytestmark = pytest.mark.repeated
 

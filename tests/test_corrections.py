@@ -22,8 +22,8 @@ from jaxnotes import (
     methods,
     moments,
     sums,
+    x64,
 )
-from jaxnotes.core.values.compat import x64
 
 numbers = st.floats(-3, 3, width=32).map(lambda v: round(v, 3))
 seeds = st.integers(0, 10**6)

@@ -13,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tolerances import assert_close
 
-from jaxnotes import Status, curve_fitting, least_squares
+from jaxnotes import Status, curve_fitting, least_squares, x64
 from jaxnotes.core.descent.bijections import bounded, positive, real, simplex
-from jaxnotes.core.values.compat import x64
 
 pytestmark = pytest.mark.repeated
 

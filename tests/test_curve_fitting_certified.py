@@ -14,8 +14,7 @@ import reference
 from reference import lre
 
 from bench import nist
-from jaxnotes import Status, curve_fitting
-from jaxnotes.core.values.compat import x64
+from jaxnotes import Status, curve_fitting, x64
 
 pytestmark = pytest.mark.repeated
 

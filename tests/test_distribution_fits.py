@@ -11,8 +11,7 @@ from scipy import optimize, special, stats
 from tolerances import assert_close
 
 import jaxnotes as jn
-from jaxnotes import Status, distributions, maximum_likelihood
-from jaxnotes.core.values.compat import x64
+from jaxnotes import Status, distributions, maximum_likelihood, x64
 from jaxnotes.distributions import (
     Beta,
     Binomial,

@@ -17,8 +17,7 @@ import tolerances
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxnotes import distributions
-from jaxnotes.core.values.compat import x64
+from jaxnotes import distributions, x64
 from jaxnotes.distributions import (
     Bernoulli,
     Beta,

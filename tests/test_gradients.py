@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from jax.flatten_util import ravel_pytree
 from tolerances import assert_close
 
-from jaxnotes import gradients
-from jaxnotes.core.values.compat import x64
+from jaxnotes import gradients, x64
 from jaxnotes.gradients import (
     central_difference,
     check_gradient,

@@ -128,7 +128,7 @@ def test_counts_are_sums_of_outcomes(double):
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_hand_derived_derivatives_are_autodiff(precision):
     """The solver's own formula for value, slope and curvature against derivatives of `loglik`, |eta| up to 30."""
-    from jaxnotes.core.values.compat import x64
+    from jaxnotes import x64
 
     with x64(precision == "float64"):
         eta = np.linspace(-30, 30, 241).astype(precision)

@@ -1,5 +1,8 @@
 """Importing jaxnotes loads next to nothing, starts no device and changes no setting; what it promises is there."""
 
+import ast
+import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -105,9 +108,35 @@ def test_unknown_names_are_refused():
         _ = jaxnotes.show.nothing
 
 
-def test_the_docstring_is_the_table_of_contents():
-    for name in set(jaxnotes.__all__) - {"__version__"}:
-        assert name in jaxnotes.__doc__, name
+def promises() -> dict[str, dict[str, str]]:
+    """What each list of the package's contents says: names, and the module that each is imported from."""
+    tree = ast.parse(Path(jaxnotes.__file__).read_text())
+    (for_types,) = (node for node in tree.body if isinstance(node, ast.If))
+    imports = [node for node in for_types.body if isinstance(node, ast.ImportFrom)]
+    rows = re.findall(r"^    (?:\w  )?(\w+(?:, \w+)*)  ", jaxnotes.__doc__, flags=re.MULTILINE)
+    homes = dict.fromkeys(jaxnotes.__all__, "jaxnotes") | jaxnotes._HOMES
+    return {
+        "__all__": homes,
+        "TYPE_CHECKING": {a.name: node.module for node in imports for a in node.names} | {"__version__": "jaxnotes"},
+        "docstring": {name: homes.get(name, "") for row in rows for name in row.split(", ")}
+        | {"__version__": "jaxnotes"},
+    }
+
+
+@pytest.mark.parametrize("place", ["TYPE_CHECKING", "docstring"])
+def test_the_lists_of_contents_agree(place):
+    assert promises()[place] == promises()["__all__"]
+    assert sorted(jaxnotes.__all__) == jaxnotes.__all__
+
+
+@pytest.mark.parametrize("name", [name for name in jaxnotes.__all__ if name not in jaxnotes._HOMES and name[0] != "_"])
+def test_every_module_can_be_imported_by_its_name(name):
+    assert importlib.import_module(f"jaxnotes.{name}") is getattr(jaxnotes, name)
+
+
+def test_no_lesson_needs_what_is_not_public():
+    for path in [*(ROOT / "notebooks" / "src").glob("*.py"), *ROOT.glob("README*.md"), *(ROOT / "docs").glob("*.md")]:
+        assert not re.findall(r"(?:import|from) jaxnotes\.core|jn\.core", path.read_text(encoding="utf-8")), path
 
 
 def test_about_is_one_line_that_names_what_matters():

@@ -12,8 +12,7 @@ import tolerances
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxnotes import information
-from jaxnotes.core.values.compat import x64
+from jaxnotes import information, x64
 
 pytestmark = pytest.mark.repeated
 

@@ -13,6 +13,8 @@ RANK = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}
 WINGS = {"show", "check", "datasets", "cli"}
 # What is in the package's own folder and is neither core, wing nor chapter.
 PORCH = {"__init__", "_version"}
+# Public names for a module of core: nothing but what they import and the list of it.
+FACES = {"bijections", "methods"}
 # A chapter that the notes themselves build on another.
 BUILT_ON = {"neural_networks": {"activations"}}
 
@@ -66,7 +68,7 @@ def room(name: str) -> str | None:
     return parts[2] if parts[:2] == ["jaxnotes", "core"] and len(parts) > 2 else None
 
 
-CHAPTERS = {storey(name) for name in TREES} - WINGS - PORCH - {"core"}
+CHAPTERS = {storey(name) for name in TREES} - WINGS - FACES - PORCH - {"core"}
 CORE = [name for name in TREES if room(name)]
 
 
@@ -77,8 +79,17 @@ def test_the_parser_sees_imports():
     assert {"least_squares", "gradients", "distributions"} <= CHAPTERS
 
 
-def test_the_wings_and_the_porch_are_there():
-    assert {storey(name) for name in TREES} >= WINGS | PORCH | {"core"}
+def test_the_wings_the_faces_and_the_porch_are_there():
+    assert {storey(name) for name in TREES} >= WINGS | FACES | PORCH | {"core"}
+
+
+@pytest.mark.parametrize("name", [name for name in TREES if storey(name) in FACES])
+def test_a_face_shows_what_core_has_and_adds_nothing(name):
+    docstring, source, names = TREES[name].body
+    assert isinstance(docstring, ast.Expr)
+    assert isinstance(source, ast.ImportFrom)
+    assert room(source.module), f"{name} imports {source.module}"
+    assert sorted(alias.name for alias in source.names) == ast.literal_eval(names.value)
 
 
 @pytest.mark.parametrize("name", [name for name in TREES if storey(name) in CHAPTERS])

@@ -10,10 +10,9 @@ from reference import lre, numbers
 from sklearn.linear_model import Ridge
 from tolerances import assert_close
 
-from jaxnotes import Status, least_squares
+from jaxnotes import Status, least_squares, x64
 from jaxnotes.core.linear import intake, squares
 from jaxnotes.core.matrix import factors, products, scaling
-from jaxnotes.core.values.compat import x64
 from jaxnotes.core.values.params import as_theta
 
 pytestmark = pytest.mark.repeated

@@ -12,9 +12,8 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from tolerances import assert_close
 
-from jaxnotes import Status, logistic_regression
+from jaxnotes import Status, logistic_regression, x64
 from jaxnotes.core.lanes.passes import FROM_ROWS
-from jaxnotes.core.values.compat import x64
 from jaxnotes.core.values.params import as_theta
 
 pytestmark = pytest.mark.repeated

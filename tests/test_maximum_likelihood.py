@@ -30,8 +30,7 @@ from statsmodels.base.model import GenericLikelihoodModel
 from tolerances import assert_close
 
 import jaxnotes as jn
-from jaxnotes import Status
-from jaxnotes.core.values.compat import x64
+from jaxnotes import Status, x64
 from jaxnotes.maximum_likelihood import (
     aic,
     delta_method,

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from reference import lre
 from tolerances import assert_close
 
-from jaxnotes import moments
-from jaxnotes.core.values.compat import x64
+from jaxnotes import moments, x64
 
 pytestmark = pytest.mark.repeated
 

@@ -200,7 +200,7 @@ def is_symbol(name: str) -> bool:
 def public_values() -> list:
     """What the package and its modules offer: all modules but the console script and the machinery."""
     names = [module.name for module in pkgutil.iter_modules(jn.__path__) if module.name not in ("cli", "core")]
-    modules = [jn, jn.methods, *(import_module(f"jaxnotes.{name}") for name in names)]
+    modules = [jn, *(import_module(f"jaxnotes.{name}") for name in names)]
     return [value for module in modules for value in contents(module)]
 
 

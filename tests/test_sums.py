@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tolerances import assert_close
 
-from jaxnotes import sums
-from jaxnotes.core.values.compat import x64
+from jaxnotes import sums, x64
 
 pytestmark = pytest.mark.repeated
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from jaxnotes import activations
 from jaxnotes.check.exercise import Case, Exercise, Mistake
+from jaxnotes.core.values.arrays import Array
 
 
 def _points() -> list[Case]:
@@ -54,7 +55,7 @@ def _functions() -> list[Case]:
     return [{"phi": phi} for phi in (_scaled, *named)]
 
 
-def _mean_square(phi) -> jax.Array:
+def _mean_square(phi) -> Array:
     z = jnp.linspace(-10.0, 10.0, 20001)
     return jnp.sum(phi(z) ** 2 * jnp.exp(-(z**2) / 2)) * (z[1] - z[0]) / jnp.sqrt(2 * jnp.pi)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxnotes import datasets
 from jaxnotes.check.exercise import Case, Exercise, Mistake
+from jaxnotes.core.values.arrays import Array
 
 
 def _ask_loss(answer: Callable[..., Any], z: float, y: float) -> tuple[Any, Any]:
@@ -24,17 +25,17 @@ def _logits() -> list[Case]:
     return [{"z": z, "y": y} for z, y in near + wrong + right]
 
 
-def _clipped(z: jax.Array, y: jax.Array) -> jax.Array:
+def _clipped(z: Array, y: Array) -> Array:
     p = jnp.clip(jax.nn.sigmoid(z), 1e-7, 1 - 1e-7)
     return -y * jnp.log(p) - (1 - y) * jnp.log(1 - p)
 
 
-def _shifted(z: jax.Array, y: jax.Array) -> jax.Array:
+def _shifted(z: Array, y: Array) -> Array:
     p = jax.nn.sigmoid(z)
     return -y * jnp.log(p + 1e-7) - (1 - y) * jnp.log(1 - p + 1e-7)
 
 
-def _naive(z: jax.Array, y: jax.Array) -> jax.Array:
+def _naive(z: Array, y: Array) -> Array:
     p = jax.nn.sigmoid(z)
     return -y * jnp.log(p) - (1 - y) * jnp.log(1 - p)
 

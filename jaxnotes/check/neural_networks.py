@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnotes.check.exercise import Case, Exercise, Mistake
+from jaxnotes.core.values.arrays import Array
 
 
 def _sizes() -> list[Case]:
@@ -111,7 +112,7 @@ XOR = Exercise(
 )
 
 
-def _output(W: jax.Array, b: jax.Array, w: jax.Array, x: jax.Array) -> jax.Array:
+def _output(W: Array, b: Array, w: Array, x: Array) -> Array:
     return jnp.sum(w * jnp.tanh(W @ x + b))
 
 

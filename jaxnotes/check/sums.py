@@ -3,12 +3,12 @@
 import math
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxnotes import information, sums
 from jaxnotes.check.exercise import Case, Exercise, Mistake
+from jaxnotes.core.values.arrays import Array
 
 
 def _limits() -> list[Case]:
@@ -122,7 +122,7 @@ def _distributions() -> list[Case]:
     return [{"p": jnp.array(p, jnp.float32), "q": jnp.array(q, jnp.float32)} for p, q in pairs]
 
 
-def _terms(p: jax.Array, q: jax.Array) -> jax.Array:
+def _terms(p: Array, q: Array) -> Array:
     return p * jnp.log(p / q)
 
 

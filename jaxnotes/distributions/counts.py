@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from jaxnotes.core.inference.covariance import Inference
 from jaxnotes.core.special import log_tails
 from jaxnotes.core.special.gamma_terms import digamma_minus_log, gamma_excess, log_beta_prefix, log_gamma_prefix
 from jaxnotes.core.special.logs import log1m_exp
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.status import Solution
 from jaxnotes.distributions import fitting, lattice
 from jaxnotes.distributions.family import Discrete

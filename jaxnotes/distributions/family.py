@@ -10,12 +10,11 @@ from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from jaxnotes.core.inference.covariance import Inference, wald
 from jaxnotes.core.special.log_tails import log_difference
 from jaxnotes.core.values import arrays, settings
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.status import Solution
 from jaxnotes.distributions import fitting
 from jaxnotes.distributions.fitting import Empirical, Peak, Sample

@@ -5,11 +5,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from jaxnotes.core.special import log_tails
 from jaxnotes.core.special.gamma_terms import beta_excess, digamma_minus_log, log_beta_prefix, stirling_error
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.distributions import fitting
 from jaxnotes.distributions.family import Distribution
 from jaxnotes.distributions.fitting import Empirical, Peak

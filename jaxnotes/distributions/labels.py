@@ -5,11 +5,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
 from jaxnotes.core.inference.covariance import Inference
 from jaxnotes.core.special.numerics import xlogy
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.status import Solution
 from jaxnotes.distributions import fitting, lattice
 from jaxnotes.distributions.family import Discrete

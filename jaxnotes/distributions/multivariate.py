@@ -5,10 +5,9 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from jaxnotes.core.matrix import factors
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.distributions import fitting
 from jaxnotes.distributions.family import Distribution
 from jaxnotes.distributions.fitting import Empirical, Peak

@@ -5,12 +5,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from jaxnotes.core.special import log_tails
 from jaxnotes.core.special.gamma_terms import digamma_minus_log, log_gamma_prefix, stirling_error
 from jaxnotes.core.special.logs import log1m_exp, log1m_exp_exp, log_minus, log_ratio
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.distributions import fitting
 from jaxnotes.distributions.family import Distribution
 from jaxnotes.distributions.fitting import Empirical, Peak

@@ -5,13 +5,12 @@ from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from jaxnotes.core.inference.covariance import Inference
 from jaxnotes.core.special import log_tails
 from jaxnotes.core.special.gamma_terms import digamma_minus_log, log_student_density
 from jaxnotes.core.special.logs import log1m_exp_exp, log1p_square
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.status import Solution, Status, first_status
 from jaxnotes.distributions import fitting
 from jaxnotes.distributions.family import Distribution

@@ -6,13 +6,13 @@ Every function takes the fit and the data and keywords that it was given, and is
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from jaxnotes.core.inference.covariance import Terms, bread, spare_rows
 from jaxnotes.core.linear import intake, squares
 from jaxnotes.core.linear.intake import Equations
 from jaxnotes.core.special import tails
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
+from jaxnotes.core.values.params import LinearParams
 from jaxnotes.core.values.status import Solution
 
 
@@ -33,7 +33,7 @@ class FTest(NamedTuple):
 
 
 def r_squared(
-    solution: Solution,
+    solution: Solution[LinearParams],
     X: ArrayLike,
     y: ArrayLike,
     *,
@@ -70,7 +70,7 @@ def r_squared(
 
 
 def residual_sd(
-    solution: Solution,
+    solution: Solution[LinearParams],
     X: ArrayLike,
     y: ArrayLike,
     *,
@@ -105,7 +105,7 @@ def residual_sd(
 
 
 def f_test(
-    solution: Solution,
+    solution: Solution[LinearParams],
     X: ArrayLike,
     y: ArrayLike,
     *,
@@ -178,7 +178,7 @@ def leverage(
 
 
 def log_likelihood(
-    solution: Solution,
+    solution: Solution[LinearParams],
     X: ArrayLike,
     y: ArrayLike,
     *,
@@ -216,7 +216,7 @@ def log_likelihood(
 
 
 def aic(
-    solution: Solution,
+    solution: Solution[LinearParams],
     X: ArrayLike,
     y: ArrayLike,
     *,
@@ -254,7 +254,7 @@ def aic(
 
 
 def bic(
-    solution: Solution,
+    solution: Solution[LinearParams],
     X: ArrayLike,
     y: ArrayLike,
     *,
@@ -295,13 +295,13 @@ def _n_obs(data: Equations) -> Array:
     return jnp.sum(jnp.broadcast_to(data.weights, data.y.shape))
 
 
-def _rss(solution: Solution, data: Equations) -> Array:
+def _rss(solution: Solution[LinearParams], data: Equations) -> Array:
     """Residual sum of squares sum w p r^2, shape ()."""
     share, _ = squares.share_of(data)
     return _n_obs(data) * jnp.sum(share * squares.residual(solution.params, data) ** 2)
 
 
-def _total(solution: Solution, data: Equations) -> Array:
+def _total(solution: Solution[LinearParams], data: Equations) -> Array:
     """Total sum of squares sum w p (y - y_mean)^2, shape (); y_mean is 0 without an intercept."""
     share, present = squares.share_of(data)
     y = jnp.where(present, data.y, 0)
@@ -309,11 +309,11 @@ def _total(solution: Solution, data: Equations) -> Array:
     return _n_obs(data) * jnp.sum(share * (y - mean) ** 2)
 
 
-def _spare_rows(solution: Solution, data: Equations) -> Array:
+def _spare_rows(solution: Solution[LinearParams], data: Equations) -> Array:
     return spare_rows(jnp.broadcast_to(data.weights, data.y.shape), _rank(solution, data))
 
 
-def _rank(solution: Solution, data: Equations) -> Array:
+def _rank(solution: Solution[LinearParams], data: Equations) -> Array:
     root, _ = bread(_terms(data, solution.params.intercept is not None))
     return root.rank.astype(data.y.dtype)
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from jaxnotes.core.inference.covariance import (
     Covariance,
@@ -24,7 +23,7 @@ from jaxnotes.core.linear.fit import linear_predictor
 from jaxnotes.core.linear.intake import Equations
 from jaxnotes.core.matrix import factors, scaling
 from jaxnotes.core.values import arrays, settings
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.params import LinearParams, as_params, as_theta
 from jaxnotes.core.values.status import Solution, Status
 
@@ -37,7 +36,7 @@ def fit(
     weights: ArrayLike | None = None,
     precision: ArrayLike | None = None,
     l2: ArrayLike = 0.0,
-) -> Solution:
+) -> Solution[LinearParams]:
     """The least-squares estimate (l2 = 0) or the ridge estimate of a linear model.
 
         minimize  sum_i w_i p_i (y_i - x_i'coef - intercept)^2 / (2 sum_i w_i) + l2 / 2 ||coef||^2
@@ -74,7 +73,7 @@ def fit(
 
 
 def infer(
-    solution: Solution,
+    solution: Solution[LinearParams],
     X: ArrayLike,
     y: ArrayLike,
     *,
@@ -122,7 +121,7 @@ def infer(
     return wald(_infer(solution, data, groups, name), settings.confidence(level))
 
 
-def predict(solution: Solution, X: ArrayLike) -> Array:
+def predict(solution: Solution[LinearParams], X: ArrayLike) -> Array:
     """The fitted value at each row of X.
 
         x_i'coef + intercept
@@ -179,7 +178,7 @@ def loss(params: LinearParams, X: ArrayLike, y: ArrayLike, *, convention: str = 
     return jnp.sum((y - linear_predictor(params, X)) ** 2) / divisor[convention]
 
 
-def fit_orthogonal(x: ArrayLike, y: ArrayLike) -> Solution:
+def fit_orthogonal(x: ArrayLike, y: ArrayLike) -> Solution[LinearParams]:
     """The line y = intercept + coef x nearest to the points in Euclidean distance (total least squares).
 
         minimize  sum_i (y_i - intercept - coef x_i)^2 / (2 n (1 + coef^2))
@@ -254,7 +253,7 @@ def _solver(intercept: bool):
 
 
 @functools.partial(jax.jit, static_argnums=1)
-def _fit(data: Equations, intercept: bool) -> Solution:
+def _fit(data: Equations, intercept: bool) -> Solution[LinearParams]:
     solution = _solver(intercept)(data)
     return dataclasses.replace(solution, params=as_params(solution.params, intercept))
 
@@ -269,7 +268,7 @@ class _Question(NamedTuple):
 
 
 @functools.partial(jax.jit, static_argnums=3)
-def _infer(solution: Solution, data: Equations, groups: Array, cov: str) -> Estimate:
+def _infer(solution: Solution[LinearParams], data: Equations, groups: Array, cov: str) -> Estimate:
     question = _Question(as_theta(solution.params), solution.status, data, groups)
     return _inference(solution.params.intercept is not None, cov)(question)
 

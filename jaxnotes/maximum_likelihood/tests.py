@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
-from jax.typing import ArrayLike
 
 from jaxnotes.core.inference import delta_method
 from jaxnotes.core.inference.covariance import Estimate, Inference
@@ -25,7 +24,7 @@ from jaxnotes.core.likelihood import intake, observations
 from jaxnotes.core.likelihood.observations import LogProb, Observations
 from jaxnotes.core.matrix import factors
 from jaxnotes.core.special import tails
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.status import Solution
 
 

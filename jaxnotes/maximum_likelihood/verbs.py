@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
-from jax.typing import ArrayLike
 
 from jaxnotes.core.inference.covariance import (
     ESTIMATORS,
@@ -27,7 +26,7 @@ from jaxnotes.core.likelihood.observations import LogProb, Observations
 from jaxnotes.core.matrix import factors
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.values import settings
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.status import Solution, Status
 
 NO_LEVERAGE = "A row of a general likelihood has no leverage; use HC1."

@@ -18,11 +18,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
 from jaxnotes.core.special import tails
 from jaxnotes.core.values import arrays, settings, trees
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.status import Status
 from jaxnotes.neural_networks.network import Activation, Network, init, loss, train
 

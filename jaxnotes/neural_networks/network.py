@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
 from jaxnotes import activations
 from jaxnotes.core.descent import minibatches
 from jaxnotes.core.descent.minibatches import Batch
 from jaxnotes.core.values import arrays, settings
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.status import Status
 
 OUTPUTS = ("regression", "binary", "classes")

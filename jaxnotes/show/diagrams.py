@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from jaxnotes.core.values.arrays import ArrayLike
 from jaxnotes.show import svg
 from jaxnotes.show.plots import BLACK, BLUE, GREEN, ORANGE, SKY, VERMILLION
 from jaxnotes.show.svg import GREY, PALE, Drawing

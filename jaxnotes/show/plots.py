@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.params import LinearParams
 from jaxnotes.core.values.status import Solution
 
@@ -82,7 +82,7 @@ def logistic_curve(
 
 
 def descent_path(
-    fun: Callable[[jax.Array], jax.Array],
+    fun: Callable[[Array], Array],
     path: Any,
     *,
     minimum: ArrayLike | None = None,

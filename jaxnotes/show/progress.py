@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from jax.typing import ArrayLike
-
 from jaxnotes import neural_networks
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.neural_networks import Network, Training
 
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jax.typing import ArrayLike
 
+from jaxnotes.core.values.arrays import ArrayLike
 from jaxnotes.show.plots import BLACK, BLUE, GREEN, ORANGE, VERMILLION
 
 __all__ = ["Slider", "slider"]

@@ -29,7 +29,6 @@ import numpy as np
 
 import jaxnotes as jn
 from jaxnotes import check as exercises
-from jaxnotes.core.values.compat import x64
 from jaxnotes.show import diagrams
 from jaxnotes.show.lesson_plots import gradients as draw
 from jaxnotes.show.slider import slider
@@ -141,7 +140,7 @@ steps = 10.0 ** np.arange(-11, 0.5, 0.125)
 
 
 def errors(quotient, dtype):
-    with x64(dtype == "float64"), jax.default_device(jax.devices("cpu")[0]):
+    with jn.x64(dtype == "float64"), jax.default_device(jax.devices("cpu")[0]):
         at = jax.vmap(lambda h: quotient(jnp.sin, np.ones((), dtype), step=h))(
             jnp.asarray(steps, dtype)
         )
@@ -208,7 +207,7 @@ print("gradient", gradient, " length", jn.sums.norm(gradient))
 print(inspect.getsource(jn.gradients.tangent))
 
 # %%
-with x64(), jax.default_device(jax.devices("cpu")[0]):
+with jn.x64(), jax.default_device(jax.devices("cpu")[0]):
     point, direction = np.array([1.0, 2.0]), np.array([0.6, 0.8])
     plane = jn.gradients.tangent(f, point)
     h = 10.0 ** -np.arange(1.0, 4.0)
@@ -488,7 +487,7 @@ check("E1.3", no_gradient)
 #
 # 后三个函数在 `jn.gradients` 里。
 #
-# **何处会失灵**：单精度差商最多准到五六位；尖点处自动微分只给出约定的值或 NaN，用 `check_gradient` 查；双精度只在 `with x64():` 之内使用。
+# **何处会失灵**：单精度差商最多准到五六位；尖点处自动微分只给出约定的值或 NaN，用 `check_gradient` 查；双精度只在 `with jn.x64():` 之内使用。
 #
 # **下一课**：[02 梯度下降法](02_gradient_descent.ipynb)。沿负梯度走，要走多大的一步？
 
@@ -505,6 +504,6 @@ check("E1.3", no_gradient)
 #
 # The last three are in `jn.gradients`.
 #
-# **Where it breaks**: differences in float32 have five or six digits at most; at a kink, automatic differentiation gives a convention or NaN, which `check_gradient` finds; float64 lives only inside `with x64():`.
+# **Where it breaks**: differences in float32 have five or six digits at most; at a kink, automatic differentiation gives a convention or NaN, which `check_gradient` finds; float64 lives only inside `with jn.x64():`.
 #
 # **Next**: [02 Gradient descent](02_gradient_descent.ipynb). Against the gradient, yes: but how far?

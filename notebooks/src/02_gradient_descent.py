@@ -27,7 +27,6 @@ import numpy as np
 
 import jaxnotes as jn
 from jaxnotes import check as exercises
-from jaxnotes.core.values.compat import x64
 from jaxnotes.show.lesson_plots import gradient_descent as draw
 from jaxnotes.show.slider import slider
 
@@ -247,7 +246,7 @@ for name in names:
 # %%
 assert abs(np.log(1e-6) / np.log(9 / 11) - 68.85) < 0.01
 for kappa in (2.0, 10.0, 100.0):
-    with x64(), jax.default_device(jax.devices("cpu")[0]):
+    with jn.x64(), jax.default_device(jax.devices("cpu")[0]):
 
         def valley(x, kappa=kappa):
             return (x[0] ** 2 + kappa * x[1] ** 2) / 2

@@ -31,7 +31,6 @@ import numpy as np
 
 import jaxnotes as jn
 from jaxnotes import check as exercises
-from jaxnotes.core.values.compat import x64
 from jaxnotes.show.lesson_plots import broadcasting, canvas
 from jaxnotes.show.lesson_plots import linear_regression as draw
 from jaxnotes.show.slider import slider
@@ -148,7 +147,7 @@ def by_hand(params, x, y):
     return jnp.stack([-2 * jnp.mean(r * x), -2 * jnp.mean(r)])
 
 
-with x64(), jax.default_device(jax.devices("cpu")[0]):
+with jn.x64(), jax.default_device(jax.devices("cpu")[0]):
     x_64, y_64 = quartet[0].x, quartet[0].y  # NumPy, float64
     at = np.random.default_rng(0).normal(size=(100, 2))
     hand = np.asarray(jax.vmap(lambda params: by_hand(params, x_64, y_64))(at))
@@ -199,7 +198,7 @@ def library_loss(params, x, y, convention):
     return jn.least_squares.loss(line, x[:, None], y, convention=convention)
 
 
-with x64(), jax.default_device(jax.devices("cpu")[0]):
+with jn.x64(), jax.default_device(jax.devices("cpu")[0]):
     found, safe = [], []
     for name in CONVENTIONS:
 

@@ -33,7 +33,6 @@ import numpy as np
 
 import jaxnotes as jn
 from jaxnotes import check as exercises
-from jaxnotes.core.values.compat import x64
 from jaxnotes.show import diagrams
 from jaxnotes.show.lesson_plots import least_squares as draw
 
@@ -54,7 +53,6 @@ import numpy as np
 
 import jaxnotes as jn
 from jaxnotes import check as exercises
-from jaxnotes.core.values.compat import x64
 from jaxnotes.show import diagrams
 from jaxnotes.show.lesson_plots import least_squares as draw
 
@@ -140,7 +138,7 @@ def half_square(w, X, y):
     return jnp.sum((y - jnp.matmul(X, w)) ** 2) / 2
 
 
-with x64(), jax.default_device(jax.devices("cpu")[0]):
+with jn.x64(), jax.default_device(jax.devices("cpu")[0]):
     rng = np.random.default_rng(0)
     X, y, w = rng.normal(size=(20, 3)), rng.normal(size=20), rng.normal(size=3)
     gradient = np.asarray(jax.grad(half_square)(w, X, y))
@@ -573,7 +571,7 @@ check("E5.3", slope_standard_error)
 #
 # 这些函数都在 `jn.least_squares` 里；曲线不是参数的线性函数时，用 `jn.curve_fitting`。
 #
-# **何处会失灵**：条件数接近 $1/\varepsilon$ 时，单精度怎么算都不行，请在 `with x64():` 里算；`@` 在 GPU、TPU 上只有两到四位；方差不等时，标准误要换稳健的（`cov="HC3"`），组内相关时用 `cov="cluster"`；杠杆为 1 的观测，什么检验也查不出它的错。
+# **何处会失灵**：条件数接近 $1/\varepsilon$ 时，单精度怎么算都不行，请在 `with jn.x64():` 里算；`@` 在 GPU、TPU 上只有两到四位；方差不等时，标准误要换稳健的（`cov="HC3"`），组内相关时用 `cov="cluster"`；杠杆为 1 的观测，什么检验也查不出它的错。
 #
 # **下一课**：[06 似然](06_likelihood.ipynb)。为什么偏偏是平方？从误差的分布说起。
 
@@ -590,6 +588,6 @@ check("E5.3", slope_standard_error)
 #
 # All of them are in `jn.least_squares`; for curves that are not linear in their parameters there is `jn.curve_fitting`.
 #
-# **Where it breaks**: with a condition number near $1/\varepsilon$ nothing works in float32, so go to `with x64():`; on GPU and TPU a bare `@` has two to four digits; errors of unequal variance need robust standard errors (`cov="HC3"`), errors correlated within groups `cov="cluster"`; and no test finds the error of an observation whose leverage is 1.
+# **Where it breaks**: with a condition number near $1/\varepsilon$ nothing works in float32, so go to `with jn.x64():`; on GPU and TPU a bare `@` has two to four digits; errors of unequal variance need robust standard errors (`cov="HC3"`), errors correlated within groups `cov="cluster"`; and no test finds the error of an observation whose leverage is 1.
 #
 # **Next**: [06 The likelihood](06_likelihood.ipynb). Why squares, of all things? It begins with the distribution of the errors.

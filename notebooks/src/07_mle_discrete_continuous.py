@@ -29,7 +29,6 @@ import numpy as np
 
 import jaxnotes as jn
 from jaxnotes import check as exercises
-from jaxnotes.core.values.compat import x64
 from jaxnotes.show.lesson_plots import distributions as draw
 from jaxnotes.show.slider import slider
 
@@ -368,7 +367,7 @@ def line(params, row):
     return law.Normal.log_prob(law.Normal.Params(at, jnp.exp(params["log_sigma"])), row[1])
 
 
-with x64(), jax.default_device(jax.devices("cpu")[0]):
+with jn.x64(), jax.default_device(jax.devices("cpu")[0]):
     guess = {"w": 0.0, "b": 7.0, "log_sigma": 1.0}
     by_likelihood = ml.fit(line, guess, (points.x, points.y)).params
     by_squares = jn.least_squares.fit(points.x[:, None], points.y).params

@@ -29,7 +29,6 @@ import numpy as np
 
 import jaxnotes as jn
 from jaxnotes import check as exercises
-from jaxnotes.core.values.compat import x64
 from jaxnotes.show.lesson_plots import logistic_regression as draw
 from jaxnotes.show.slider import slider
 
@@ -163,7 +162,7 @@ def by_hand(w, A, y):
 
 
 A = np.column_stack([np.ones(23), (flights.temperature - 69.6) / 6.9])  # intercept, scaled
-with x64(), jax.default_device(jax.devices("cpu")[0]):
+with jn.x64(), jax.default_device(jax.devices("cpu")[0]):
     w = jnp.array([0.3, -0.8])
     gradient, hessian = by_hand(w, A, y)
     slope_z = jax.grad(jn.activations.sigmoid)(1.5)
@@ -269,7 +268,7 @@ assert 0 < 2 * steps_to["Newton"] < steps_to["gradient descent"]
 # Newton nearly squares the error at each step. From zero, with the temperature as it is, after five steps it is below $10^{-7}$:
 
 # %%
-with x64(), jax.default_device(jax.devices("cpu")[0]):
+with jn.x64(), jax.default_device(jax.devices("cpu")[0]):
     design, w, visited = np.column_stack([np.ones(23), X]), jnp.zeros(2), []
     for _ in range(8):
         gradient, hessian = by_hand(w, design, y)
@@ -349,7 +348,7 @@ print(f"logit {logit:.2f} +- {se:.2f}, so P(31 F) from {ends[0]:.2f} to {ends[1]
 
 # %%
 x4, y4 = np.array([-2.0, -1.0, 1.0, 2.0]), np.array([0.0, 0.0, 1.0, 1.0])
-with x64(), jax.default_device(jax.devices("cpu")[0]):
+with jn.x64(), jax.default_device(jax.devices("cpu")[0]):
     run = jn.minimize_path(
         lambda w: jnp.mean(in_logits(w * x4, y4)),
         0.0,

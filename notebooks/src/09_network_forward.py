@@ -31,7 +31,6 @@ import numpy as np
 
 import jaxnotes as jn
 from jaxnotes import check as exercises
-from jaxnotes.core.values.compat import x64
 from jaxnotes.show import diagrams
 from jaxnotes.show.lesson_plots import neural_networks as draw
 from jaxnotes.show.slider import slider
@@ -148,7 +147,7 @@ assert batch(network, rows).shape == (5, 1)
 # So its derivative, the Jacobian, is the constant $W^{[2]}W^{[1]}$, whatever $x$ is:
 
 # %%
-with x64(), jax.default_device(jax.devices("cpu")[0]):
+with jn.x64(), jax.default_device(jax.devices("cpu")[0]):
     linear = nn.init(jax.random.key(3), (3, 4, 2), "identity")
     one = product(linear.layers[1].W, linear.layers[0].W)
     for at in (np.zeros(3), np.array([1.0, -2.0, 0.5])):
@@ -169,7 +168,7 @@ with x64(), jax.default_device(jax.devices("cpu")[0]):
 # In float64 every part agrees with `jax.grad` to $10^{-12}$:
 
 # %%
-with x64(), jax.default_device(jax.devices("cpu")[0]):
+with jn.x64(), jax.default_device(jax.devices("cpu")[0]):
     net = nn.init(jax.random.key(4), (3, 4, 1), "tanh", output="binary")
     (V1, c1), (V2, c2) = net.layers
     point, t = np.array([1.0, -2.0, 0.5]), 1.0

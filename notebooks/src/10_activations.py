@@ -32,7 +32,6 @@ import numpy as np
 
 import jaxnotes as jn
 from jaxnotes import check as exercises
-from jaxnotes.core.values.compat import x64
 from jaxnotes.show import network_plots
 from jaxnotes.show.lesson_plots import activations as draw
 
@@ -80,7 +79,7 @@ axes = draw.with_slopes(four)
 # So tanh is just a sigmoid, stretched and shifted. Automatic differentiation checks all three:
 
 # %%
-with x64(), jax.default_device(jax.devices("cpu")[0]):
+with jn.x64(), jax.default_device(jax.devices("cpu")[0]):
     z = jnp.linspace(-6.0, 6.0, 241)
     s, t = act.sigmoid(z), act.tanh(z)
     slope_s, slope_t = (jax.vmap(jax.grad(f))(z) for f in (act.sigmoid, act.tanh))

@@ -17,12 +17,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from jaxnotes.core.values import arrays
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
+from jaxnotes.core.values.public import public
 
 
+@public("jaxnotes.bijections")
 class Bijection:
     """A one-to-one function from free coordinates onto the values that a parameter may take."""
 

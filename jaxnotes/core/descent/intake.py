@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
-from jax.typing import ArrayLike
 
 from jaxnotes.core.descent import bijections
 from jaxnotes.core.lanes.closures import hoist
 from jaxnotes.core.values import arrays
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 
 # model(params, x) -> y, one value per row of x.
 Model = Callable[[Any, Any], Array]

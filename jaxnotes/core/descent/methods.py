@@ -11,17 +11,18 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
-from jax.typing import ArrayLike
 
 from jaxnotes.core.descent import curvature
 from jaxnotes.core.matrix import lapack
 from jaxnotes.core.values import trees
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.loop import select_lanes
+from jaxnotes.core.values.public import public
 
 Objective = Callable[[Any], Array]
 
 
+@public("jaxnotes.methods")
 class Iterate(NamedTuple):
     """Where a method stands.
 
@@ -40,6 +41,7 @@ class Iterate(NamedTuple):
     stuck: Array
 
 
+@public("jaxnotes.methods")
 class Method(NamedTuple):
     """A rule for steps.
 

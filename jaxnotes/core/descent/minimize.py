@@ -6,19 +6,20 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
-from jax.typing import ArrayLike
 
 from jaxnotes.core.descent import intake, methods
 from jaxnotes.core.descent.methods import Iterate, Method
 from jaxnotes.core.lanes import implicit
 from jaxnotes.core.values import settings, trees
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.loop import iterate
+from jaxnotes.core.values.public import public
 from jaxnotes.core.values.status import Solution, Status, first_status
 
 NEWTON_PARAMETERS = 200  # up to here Newton's n^3 is cheap; beyond, L-BFGS
 
 
+@public("jaxnotes.gradient_descent")
 class Path(NamedTuple):
     """The path of a method: every iterate, the start included.
 

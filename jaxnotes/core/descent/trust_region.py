@@ -17,11 +17,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from jaxnotes.core.matrix import lapack
 from jaxnotes.core.matrix.products import contract
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.loop import iterate, select_lanes
 from jaxnotes.core.values.status import Status, first_status
 

@@ -16,20 +16,21 @@ the triangle of the weighted design, never the inverse of H: this keeps twice as
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
 from jaxnotes.core.matrix import factors
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.special import tails
 from jaxnotes.core.special.double_word import Double, sum_last
-from jaxnotes.core.values import arrays
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values import arrays, habits
+from jaxnotes.core.values.arrays import Array, ArrayLike
+from jaxnotes.core.values.public import public
 
 
+@public("jaxnotes")
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Inference:
@@ -57,6 +58,11 @@ class Inference:
     covariance: Array
     df: Array
 
+    if not TYPE_CHECKING:  # to a type checker every name would be there
+
+        def __getattr__(self, name: str) -> Any:
+            raise habits.missing(self, name, habits.INFERENCE)
+
 
 class Terms(NamedTuple):
     """Row by row what a covariance needs: design (n, q); weights, score and information (n,); penalty (q,).
@@ -72,6 +78,7 @@ class Terms(NamedTuple):
     penalty: Array
 
 
+@public("jaxnotes.covariances")
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Covariance:

@@ -22,12 +22,11 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.custom_derivatives import SymbolicZero
-from jax.typing import ArrayLike
 
 from jaxnotes.core.special.double_word import Double, scaled, two_sum
 from jaxnotes.core.special.gamma_terms import stirling_error
 from jaxnotes.core.special.logs import atanh_excess, double_log
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.loop import iterate
 
 

@@ -5,14 +5,36 @@ One axis alphabet throughout: n samples (rows), p features (columns), q = p + 1 
 """
 
 import numbers
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Union
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
-Array = jax.Array
+
+class Named:
+    """A type in a signature under one name, as `type Name = ...` has it from Python 3.12 on: `help` shows no union."""
+
+    def __init__(self, name: str, value: Any) -> None:
+        self.__name__, self.__value__ = name, value
+
+    def __repr__(self) -> str:
+        return self.__name__
+
+    def __or__(self, other: Any) -> Any:
+        return Union[self, other]  # noqa: UP007, for this is what | means
+
+    def __ror__(self, other: Any) -> Any:
+        return Union[other, self]  # noqa: UP007
+
+
+if TYPE_CHECKING:
+    from jax import Array
+    from jax.typing import ArrayLike, DTypeLike
+else:
+    Array = Named("Array", jax.Array)
+    ArrayLike = Named("ArrayLike", jax.typing.ArrayLike)
+    DTypeLike = Named("DTypeLike", jax.typing.DTypeLike)
 
 
 def as_float(name: str, value: ArrayLike) -> Array:

@@ -1,13 +1,17 @@
 """The parameters of a model whose rows enter through a linear predictor, with names and as one vector."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 
+from jaxnotes.core.values import habits
 from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.public import public
 
 
+@public("jaxnotes")
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class LinearParams:
@@ -20,6 +24,11 @@ class LinearParams:
 
     coef: Array
     intercept: Array | None
+
+    if not TYPE_CHECKING:  # to a type checker every name would be there
+
+        def __getattr__(self, name: str) -> Any:
+            raise habits.missing(self, name, habits.PARAMS)
 
 
 def as_params(theta: Array, intercept: bool) -> LinearParams:

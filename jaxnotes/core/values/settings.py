@@ -4,10 +4,9 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
 from jaxnotes.core.values import arrays
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, ArrayLike
 
 
 def default_tolerance(dtype: Any) -> float:

@@ -6,15 +6,20 @@ On the host `raise_for_status` turns statuses into an error that names the faili
 
 import enum
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxnotes.core.values import habits
 from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.public import public
+
+Params = TypeVar("Params")
 
 
+@public("jaxnotes")
 class Status(enum.IntEnum):
     """Why a solve stopped. Where several hold, the smallest code other than CONVERGED is told."""
 
@@ -58,9 +63,10 @@ MESSAGES = {
 }
 
 
+@public("jaxnotes")
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Solution:
+class Solution(Generic[Params]):
     """The answer of a solver, and how good it is. It does not hold the data.
 
     Attributes:
@@ -71,7 +77,7 @@ class Solution:
         status: int8, a `Status`, (); only CONVERGED (0) is success.
     """
 
-    params: Any
+    params: Params
     value: Array
     grad_norm: Array
     steps: Array
@@ -82,7 +88,13 @@ class Solution:
         """True where the status is CONVERGED; same shape as `status`."""
         return self.status == Status.CONVERGED
 
+    if not TYPE_CHECKING:  # to a type checker every name would be there
 
+        def __getattr__(self, name: str) -> Any:
+            raise habits.missing(self, name, habits.SOLUTION)
+
+
+@public("jaxnotes")
 class FitError(RuntimeError):
     """Raised by `raise_for_status` for an answer that is not to be used."""
 
@@ -111,7 +123,7 @@ def raise_for_status(solution: Solution) -> None:
     >>> jn.raise_for_status(solution)
     Traceback (most recent call last):
     ...
-    jaxnotes.core.values.status.FitError: SEPARATED: a combination of columns separates the classes, ...
+    jaxnotes.FitError: SEPARATED: a combination of columns separates the classes, ...
     """
     if isinstance(solution.status, jax.core.Tracer):  # pyright: ignore[reportAttributeAccessIssue]
         raise TypeError(

@@ -6,8 +6,7 @@ no Chinese font. `canvas` gives axes in the house style for a picture that only 
 
 from typing import TYPE_CHECKING, Any
 
-from jax.typing import ArrayLike
-
+from jaxnotes.core.values.arrays import ArrayLike
 from jaxnotes.show.plots import BLACK, BLUE, FONT, GREEN, ORANGE, SKY, VERMILLION, legend, styled_axes
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
 from jaxnotes import activations
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.show import svg
 from jaxnotes.show.lesson_plots import BLACK, BLUE, GREEN, LINES, SKY, VERMILLION, canvas, legend
 from jaxnotes.show.svg import GREY, Drawing
@@ -16,7 +16,7 @@ from jaxnotes.show.svg import GREY, Drawing
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Fun = Callable[[jax.Array], jax.Array]
+Fun = Callable[[Array], Array]
 
 
 def with_slopes(functions: dict[str, Fun], *, reach: float = 4.0) -> Any:

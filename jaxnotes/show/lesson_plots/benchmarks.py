@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from jax.typing import ArrayLike
 
+from jaxnotes.core.values.arrays import ArrayLike
 from jaxnotes.show.lesson_plots import BLACK, BLUE, LINES, ORANGE, SKY, VERMILLION, canvas, legend
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jax.typing import ArrayLike
 
+from jaxnotes.core.values.arrays import ArrayLike
 from jaxnotes.show.lesson_plots import BLACK, BLUE, LINES, VERMILLION, canvas, legend
 
 if TYPE_CHECKING:

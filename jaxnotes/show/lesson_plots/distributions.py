@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.show import svg
 from jaxnotes.show.lesson_plots import BLACK, BLUE, GREEN, LINES, ORANGE, VERMILLION, canvas, legend
 from jaxnotes.show.svg import GREY, PALE, Drawing
@@ -110,7 +110,7 @@ def observed_and_expected(values: ArrayLike, observed: ArrayLike, expected: Arra
 
 
 def likelihood_contours(
-    log_likelihood: Callable[[jax.Array], jax.Array],
+    log_likelihood: Callable[[Array], Array],
     routes: dict[str, ArrayLike],
     peak: ArrayLike,
     *,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.show.lesson_plots import BLACK, BLUE, GREEN, LINES, ORANGE, SKY, VERMILLION, canvas, legend
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MARKERS = ("o", "s", "^", "D", "v", "x")
 
 
-def basins(fun: Callable[[jax.Array], jax.Array], reach: float, labels: ArrayLike, minima: ArrayLike) -> "Axes":
+def basins(fun: Callable[[Array], Array], reach: float, labels: ArrayLike, minima: ArrayLike) -> "Axes":
     """Where descent ends, by where it starts: a colour and a letter for each minimum, over the contours of fun.
 
     Args:
@@ -69,7 +69,7 @@ def iterates(paths: ArrayLike, labels: list[str]) -> "Axes":
     return legend(ax, ncols=5)
 
 
-def zigzag(fun: Callable[[jax.Array], jax.Array], path: Any, minimum: ArrayLike) -> "Axes":
+def zigzag(fun: Callable[[Array], Array], path: Any, minimum: ArrayLike) -> "Axes":
     """A path over the contours of a bowl, and at its start the downhill direction, the way home and the angle between.
 
     Args:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
 from jaxnotes import gradients
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.show.lesson_plots import (
     BLACK,
     BLUE,
@@ -25,7 +25,7 @@ from jaxnotes.show.lesson_plots import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Fun = Callable[[jax.Array], jax.Array]
+Fun = Callable[[Array], Array]
 
 
 def tangent_plane(fun: Fun, a: ArrayLike, *, reach: float = 1.0, floor: float | None = None) -> Any:

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jax.typing import ArrayLike
 
+from jaxnotes.core.values.arrays import ArrayLike
 from jaxnotes.show import svg
 from jaxnotes.show.lesson_plots import BLACK, BLUE, GREEN, LINES, SKY, VERMILLION, canvas, legend
 from jaxnotes.show.svg import GREY, PALE, Drawing

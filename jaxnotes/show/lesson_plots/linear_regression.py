@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.show import svg
 from jaxnotes.show.lesson_plots import BLACK, BLUE, GREEN, LINES, ORANGE, VERMILLION, canvas, legend
 from jaxnotes.show.plots import styled_axes
@@ -45,7 +45,7 @@ def points_and_residuals(x: ArrayLike, y: ArrayLike, line: Line) -> list["Axes"]
     return [legend(left), legend(right)]
 
 
-def square_outlines(x: jax.Array, y: jax.Array, fitted: jax.Array) -> tuple[jax.Array, jax.Array]:
+def square_outlines(x: Array, y: Array, fitted: Array) -> tuple[Array, Array]:
     """The squares on the residuals as one broken line, on axes of equal scale.
 
     Each square stands to the left of its residual where that is positive, to the right where it is negative.
@@ -134,7 +134,7 @@ def three_distances(x: ArrayLike, y: ArrayLike, lines: Sequence[Line], lang: str
 
 def bowl(
     ax: "Axes",
-    loss: Callable[[jax.Array], jax.Array],
+    loss: Callable[[Array], Array],
     tracks: Mapping[str, ArrayLike],
     minimum: ArrayLike,
     half_widths: tuple[float, float],

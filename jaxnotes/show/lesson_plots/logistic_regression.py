@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
 from jaxnotes.core.inference.covariance import Inference
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.status import Solution
 from jaxnotes.show import plots, svg
 from jaxnotes.show.lesson_plots import BLACK, BLUE, GREEN, LINES, ORANGE, SKY, VERMILLION, canvas, legend
@@ -108,7 +108,7 @@ def losses(w: ArrayLike, curves: dict[str, ArrayLike], minima: dict[str, ArrayLi
     return axes
 
 
-def paths(fun: Callable[[jax.Array], jax.Array], ways: dict[str, ArrayLike], minimum: ArrayLike) -> Any:
+def paths(fun: Callable[[Array], Array], ways: dict[str, ArrayLike], minimum: ArrayLike) -> Any:
     """The iterates of several methods over the contours of a loss of (intercept, slope); beside it their errors.
 
     Args:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from jaxnotes.core.values.arrays import ArrayLike
 from jaxnotes.show import svg
 from jaxnotes.show.lesson_plots import BLACK, BLUE, GREEN, ORANGE, SKY, VERMILLION, canvas, legend
 from jaxnotes.show.svg import Drawing

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
 from jaxnotes import distributions
+from jaxnotes.core.values.arrays import ArrayLike
 from jaxnotes.show.lesson_plots import BLACK, BLUE, LINES, ORANGE, SKY, VERMILLION, canvas, legend
 from jaxnotes.show.plots import styled_axes
 

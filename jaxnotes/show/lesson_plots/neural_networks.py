@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.show.lesson_plots import BLACK, BLUE, GREEN, ORANGE, VERMILLION, canvas, legend
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ HATCHES = ("", "//", "..", "xx")
 
 
 def decision_maps(
-    logits: dict[str, Callable[[jax.Array], jax.Array]], X: ArrayLike, y: ArrayLike, *, reach: float = 0.5
+    logits: dict[str, Callable[[Array], Array]], X: ArrayLike, y: ArrayLike, *, reach: float = 0.5
 ) -> Any:
     """The probability that each function gives on the plane, with the points of both classes, side by side.
 

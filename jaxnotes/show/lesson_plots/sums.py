@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.notation import Symbol
 from jaxnotes.show import svg
 from jaxnotes.show.lesson_plots import BLACK, BLUE, LINES, SKY, canvas, legend
@@ -146,9 +146,7 @@ def summation_errors(sizes: ArrayLike, errors: dict[str, ArrayLike], bounds: dic
     return legend(ax, ncols=len(errors))
 
 
-def divergence_both_ways(
-    divergence: Callable[[ArrayLike, ArrayLike], jax.Array], *, other: float, marked: float
-) -> "Axes":
+def divergence_both_ways(divergence: Callable[[ArrayLike, ArrayLike], Array], *, other: float, marked: float) -> "Axes":
     """A divergence of two coins and its reverse, both marked at one p.
 
         KL(B(p) || B(other)) and KL(B(other) || B(p)) against p

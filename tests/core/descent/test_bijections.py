@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jaxnotes import x64
 from jaxnotes.core.descent import bijections
 from jaxnotes.core.descent.bijections import bounded, ordered, positive, real, simplex
-from jaxnotes.core.values.compat import x64
 
 SCALARS = {
     "real": (real(), -np.inf, np.inf),

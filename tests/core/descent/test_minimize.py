@@ -10,9 +10,8 @@ import pytest
 import tolerances
 from tolerances import assert_close
 
-from jaxnotes import Status, methods, minimize, minimize_path
+from jaxnotes import Status, methods, minimize, minimize_path, x64
 from jaxnotes.core.descent.minimize import stochastic_path
-from jaxnotes.core.values.compat import x64
 
 pytestmark = pytest.mark.repeated
 

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxnotes import Status
+from jaxnotes import Status, x64
 from jaxnotes.core.descent import trust_region
-from jaxnotes.core.values.compat import x64
 
 
 def lanes_of(fun):

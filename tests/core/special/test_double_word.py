@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jaxnotes import x64
 from jaxnotes.core.special import double_word
-from jaxnotes.core.values.compat import x64
 
 SIZE = 16  # every example is filled up to this many numbers: one program
 PRECISIONS = pytest.mark.parametrize("precision", ["float32", "float64"])

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jaxnotes import x64
 from jaxnotes.core.special import tails
-from jaxnotes.core.values.compat import x64
 
 pytestmark = pytest.mark.repeated
 
