@@ -237,7 +237,7 @@ def _deviations(x: Array) -> Array:
     """x - mean; 0 where x is constant, which the rounding of a mean would hide."""
     deviation = x - jnp.mean(x)
     rounding = 8 * float(jnp.finfo(x.dtype).eps) * jnp.max(jnp.abs(x))
-    return jnp.where(jnp.max(jnp.abs(deviation)) > rounding, deviation, 0)
+    return jnp.where(jnp.max(jnp.abs(deviation)) <= rounding, 0, deviation)
 
 
 @functools.cache

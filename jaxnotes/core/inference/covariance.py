@@ -172,10 +172,10 @@ def check_covariance(
 
 
 def spare_rows(weights: Array, used: Array | int) -> Array:
-    """sum_i w_i - used, the degrees of freedom that are left; 0 where it is 0 but for the rounding of the weights."""
+    """sum_i w_i - used, the degrees of freedom that are left; NaN where none are, but for rounding."""
     total = sum_last(Double.of(weights))
     spare = (total.high - used) + total.low
-    return jnp.where(jnp.abs(spare) > 2 * float(jnp.finfo(spare.dtype).eps) * total.high, spare, 0)
+    return jnp.where(jnp.abs(spare) > 2 * float(jnp.finfo(spare.dtype).eps) * total.high, spare, jnp.nan)
 
 
 class Spread(NamedTuple):
