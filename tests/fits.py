@@ -312,7 +312,7 @@ FITS = {
         smooth=("X", "weights", "l2"), troubles=IN_CLASSES, classes=3, unpenalized=Status.FLAT,
     ),
     "curve_fitting": Fit(
-        functools.partial(curve_fitting.fit, surface, LinearParams(np.zeros(2), 0.0)),
+        functools.partial(curve_fitting.fit, surface, LinearParams(np.zeros(2, np.float32), 0.0)),
         functools.partial(curve_fitting.infer, surface), surface_points, surface_answer,
         smooth=("X", "y", "weights", "precision"),
         troubles={**IN_COLUMNS, **IN_PRECISION, **FLAT_COLUMNS, "infinity in X": Status.BAD_START},
