@@ -26,7 +26,7 @@ DTYPES = ("float32", "float64")
 
 def pytest_configure(config: pytest.Config) -> None:
     """The modules of the tests are top-level names, which the pattern in pyproject.toml does not match."""
-    config.addinivalue_line("filterwarnings", "error:::(test_|conftest|reference|tolerances)")
+    config.addinivalue_line("filterwarnings", "error:::(test_|conftest|reference|tolerances|fits|families)")
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -5,15 +5,16 @@ import re
 
 import numpy as np
 import pytest
-from test_contract import CHAPTERS, ROWS, Chapter, call, problem
+from fits import PENALIZED, ROWS, Fit, call, problem
 
 import jaxnotes as jn
 from jaxnotes import Status, least_squares, logistic_regression
 
 
-@pytest.fixture(params=CHAPTERS)
-def chapter(request) -> Chapter:
-    return CHAPTERS[request.param]
+@pytest.fixture(params=[name for name, fit in PENALIZED.items() if fit.classes <= 2])
+def fit(request) -> Fit:
+    """With one linear predictor."""
+    return PENALIZED[request.param]
 
 
 X, Y = np.arange(12, dtype=np.float32).reshape(6, 2) % 5, np.array([0, 1, 1, 0, 1, 0], np.float32)
@@ -54,22 +55,22 @@ for _name in ROW:
 
 
 def takes(name: str, argument: str) -> bool:
-    return argument not in ROW or argument in CHAPTERS[name].smooth
+    return argument not in ROW or argument in PENALIZED[name].smooth
 
 
 @pytest.mark.parametrize(
     ("name", "what"),
-    [(name, what) for name in CHAPTERS for what in REFUSED if takes(name, next(iter(REFUSED[what][0])))],
+    [(name, what) for name in PENALIZED for what in REFUSED if takes(name, next(iter(REFUSED[what][0])))],
 )
 @pytest.mark.parametrize("verb", ["fit", "infer"])
 def test_refused_while_tracing(name, verb, what):
-    chapter = CHAPTERS[name]
+    fit = PENALIZED[name]
     changes, error, message = REFUSED[what]
     argument = next(iter(changes))
     data = {"X": X, "y": Y, **changes}
     before = () if verb == "fit" else (jn.Solution(jn.LinearParams(Y[:2], Y[0]), Y[0], Y[0], Y[0], Y[0]),)
     with pytest.raises(error, match=f"^{argument}: {message}") as caught:
-        call(getattr(chapter, verb), data, *before)
+        call(getattr(fit, verb), data, *before)
     assert str(caught.value).endswith((".", ")"))
 
 
@@ -114,11 +115,11 @@ INFER = {
 
 
 @pytest.mark.parametrize("what", INFER)
-def test_infer_refuses(chapter, what):
+def test_infer_refuses(fit, what):
     changes, error, message = INFER[what]
     solution = jn.Solution(jn.LinearParams(Y[:2], Y[0]), Y[0], Y[0], Y[0], np.int8(0))
     with pytest.raises(error, match=f"^{message}"):
-        call(chapter.infer, {"X": X, "y": Y, **changes}, solution)
+        call(fit.infer, {"X": X, "y": Y, **changes}, solution)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_predict_refuses_other_data(use):
         use(solution, np.ones(2))
 
 
-# Trouble in the values: which argument, where, what; and the status of each chapter that takes it.
+# Trouble in the values: which argument, where, what; and the status of each fit that takes it.
 VALUES = [
     ("X", (3, 0), np.nan, Status.NON_FINITE_DATA),
     ("X", (3, 1), np.inf, Status.NON_FINITE_DATA),
@@ -164,33 +165,33 @@ VALUES = [
 
 @pytest.mark.parametrize(
     ("name", "argument", "where", "value", "expected"),
-    [(name, *row) for name in CHAPTERS for row in VALUES if takes(name, row[0])],
+    [(name, *row) for name in PENALIZED for row in VALUES if takes(name, row[0])],
 )
 def test_values_become_a_status(name, argument, where, value, expected):
-    chapter = CHAPTERS[name]
-    data = problem(chapter, "float32")
+    fit = PENALIZED[name]
+    data = problem(fit, "float32")
     data[argument][where] = value
-    assert Status(int(call(chapter.fit, data).status)) == expected
+    assert Status(int(call(fit.fit, data).status)) == expected
 
 
 @pytest.mark.parametrize("value", [-0.01, 3.01])
 def test_counts_out_of_range(value):
-    data = problem(CHAPTERS["logistic_regression"], "float32")
+    data = problem(PENALIZED["logistic_regression"], "float32")
     data["trials"][5], data["y"][5] = 3, value
     assert call(logistic_regression.fit, data).status == Status.INVALID_DATA
     data["weights"][5] = 0
     assert call(logistic_regression.fit, data).status == Status.CONVERGED
 
 
-def test_absent_rows_may_hold_anything(chapter):
+def test_absent_rows_may_hold_anything(fit):
     """The answer is that of the same rows with harmless numbers; also where the trouble is an invalid value."""
-    data = problem(chapter, "float32")
+    data = problem(fit, "float32")
     data["weights"][[1, 9]] = 0
-    clean = call(chapter.fit, data)
-    for name in set(chapter.smooth) - {"l2", "weights"}:
+    clean = call(fit.fit, data)
+    for name in set(fit.smooth) - {"l2", "weights"}:
         for value in (np.nan, np.inf, -7.0, 1e30):
             data[name][9] = value
-            dirty = call(chapter.fit, data)
+            dirty = call(fit.fit, data)
             assert dirty.status == Status.CONVERGED, (name, value)
             np.testing.assert_allclose(dirty.params.coef, clean.params.coef, rtol=1e-5, err_msg=f"{name} {value}")
 
@@ -206,16 +207,16 @@ def test_one_class_without_intercept_is_separated_or_fitted():
     assert logistic_regression.fit(X, 0 * ones).status == Status.ONE_CLASS
 
 
-def test_more_columns_than_rows(chapter):
+def test_more_columns_than_rows(fit):
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((3, 5)).astype(np.float32), np.array([0, 1, 0], np.float32)
-    solution = chapter.fit(X, y)
+    solution = fit.fit(X, y)
     assert solution.status == Status.TOO_FEW_ROWS
-    penalized = chapter.fit(X, y, l2=0.1)
+    penalized = fit.fit(X, y, l2=0.1)
     assert penalized.status == Status.CONVERGED
     # The gradient, written out: X'(fitted - y) / n + l2 coef = 0.
     eta = X @ np.asarray(penalized.params.coef) + float(penalized.params.intercept)
-    fitted = 1 / (1 + np.exp(-eta)) if chapter.classes else eta
+    fitted = 1 / (1 + np.exp(-eta)) if fit.classes else eta
     np.testing.assert_allclose(X.T @ (fitted - y) / 3 + 0.1 * np.asarray(penalized.params.coef), 0, atol=3e-6)
 
 
@@ -228,26 +229,26 @@ def test_too_few_rows_give_the_least_norm_line():
     np.testing.assert_allclose(solution.params.coef, expected, atol=1e-6)
 
 
-def test_no_columns_is_the_mean(chapter):
+def test_no_columns_is_the_mean(fit):
     y = np.array([0, 1, 1, 1], np.float32)
-    solution = chapter.fit(np.zeros((4, 0), np.float32), y)
+    solution = fit.fit(np.zeros((4, 0), np.float32), y)
     assert solution.status == Status.CONVERGED
     assert solution.params.coef.shape == (0,)
-    expected = np.log(3) if chapter.classes else 0.75
+    expected = np.log(3) if fit.classes else 0.75
     assert float(solution.params.intercept) == pytest.approx(expected, rel=3e-6)
 
 
-def test_integers_and_bools_are_numbers(chapter):
+def test_integers_and_bools_are_numbers(fit):
     flags = np.array([True, False, True, True, False, False, True, False])
     X = np.array([[1], [2], [4], [3], [3], [5], [2], [1]])
-    ours = chapter.fit(X, flags)
-    theirs = chapter.fit(X.astype(np.float32), flags.astype(np.float32))
+    ours = fit.fit(X, flags)
+    theirs = fit.fit(X.astype(np.float32), flags.astype(np.float32))
     assert ours.params.coef.dtype == np.float32
     np.testing.assert_array_equal(ours.params.coef, theirs.params.coef)
 
 
-def test_lists_are_arrays(chapter):
-    solution = chapter.fit([[1.0], [2.0], [4.0], [3.0], [3.0], [5.0], [2.0], [1.0]], [1, 0, 1, 1, 0, 0, 1, 0])
+def test_lists_are_arrays(fit):
+    solution = fit.fit([[1.0], [2.0], [4.0], [3.0], [3.0], [5.0], [2.0], [1.0]], [1, 0, 1, 1, 0, 0, 1, 0])
     assert solution.status == Status.CONVERGED
 
 
