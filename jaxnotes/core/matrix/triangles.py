@@ -164,11 +164,14 @@ def _by_loop(columns: Array) -> Triangle:
 
     def column(j: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
         columns, rows = carry
-        dots = jnp.where(places >= j, contract("kn,n->k", columns, columns[j]), 0)
-        before = jnp.sum(rows[:, j] ** 2)
-        inverse = jnp.where(dots[j] > least * (dots[j] + before), jnp.reciprocal(dots[j]), 0)
+        pivot = columns[j]
+        dots = jnp.where(places >= j, contract("kn,n->k", columns, pivot), 0)
+        left, before = dots[j], jnp.sum(rows[:, j] ** 2)
+        inverse = jnp.where(left > least * (left + before), jnp.reciprocal(left), 0)
         share = jnp.where(places > j, dots * inverse, 0)
-        return columns - share[:, None] * columns[j][None], rows.at[j].set(dots * jnp.sqrt(inverse))
+        # A choice, not an assignment, which in a loop takes XLA several programs.
+        rows = jnp.where((places[:-1] == j)[:, None], (dots * jnp.sqrt(inverse))[None], rows)
+        return columns - share[:, None] * pivot[None], rows
 
     _, rows = jax.lax.fori_loop(0, q, column, (columns, jnp.zeros_like(columns, shape=(q, q + 1))))
     return Triangle(rows[None, :, :q], rows[None, :, q])
