@@ -129,27 +129,27 @@ def contract_shared(Z: Array, share: Array) -> Array:
 
 def _data_trouble(model: LinearModel, rows: Design, block: DesignBlock, lanes: int) -> Array:
     """What the data alone say, (L,)."""
-    q = block.scaled.scale.shape[1]
+    n, q = block.share.shape[1], block.scaled.scale.shape[1]
+    present = jnp.broadcast_to(rows.weights > 0, (rows.weights.shape[0], n))
+    every_row = jnp.ones_like(block.share, shape=(1, n))
+
+    def count(condition: Array) -> Array:
+        return products.row_sum(every_row, (condition & present).astype(every_row.dtype))
+
     finite = jnp.isfinite(rows.offset)
     for leaf in jax.tree.leaves(rows.y):
         finite = finite & jnp.isfinite(leaf)
     if rows.X.shape[0] == 1:
         finite = finite & jnp.all(jnp.isfinite(rows.X), axis=2)
-    present = (rows.weights > 0) & jnp.ones_like(block.share, dtype=bool)
+    n_present = count(present)
     label = model.family.label(rows.y)
-    n_present, label_sum, missing, impossible = products.row_sums(
-        present.astype(block.share.dtype),
-        jnp.where(present & finite, label, 0),
-        present & ~finite,
-        present & finite & ~model.family.valid(rows.y),
-    )
-    only_label = jnp.round(label_sum / n_present)
-    (others,) = products.row_sums((present & (label != only_label[:, None])).astype(block.share.dtype))
-    one_class = (others == 0) & (only_label >= 0)
-    usable = jnp.all(jnp.isfinite(block.scaled.rms), axis=1) & jnp.isfinite(rows.l2) & (missing == 0)
+    only_label = jnp.round(products.row_sum(every_row, jnp.where(present & finite, label, 0)) / n_present)
+    one_class = (count(label != only_label[:, None]) == 0) & (only_label >= 0)
+    usable = jnp.all(jnp.isfinite(block.scaled.rms), axis=1) & jnp.isfinite(rows.l2) & (count(~finite) == 0)
+    invalid = count(finite & ~model.family.valid(rows.y)) > 0
     found = trouble.of_data(
         rows.weights,
-        invalid=(rows.l2 < 0) | (impossible > 0),
+        invalid=(rows.l2 < 0) | invalid,
         not_finite=~usable,
         few=(n_present < q) & (rows.l2 == 0),
         one_class=one_class & model.intercept,

@@ -14,19 +14,20 @@ from jaxnotes.core.values.arrays import Array
 
 
 class Factor(NamedTuple):
-    """A Cholesky factor: A = L L'.
+    """A Cholesky factor: A = D L L' D with D = diag(1 / scale).
 
-    lower: rows of L up to the diagonal, entries (L,); the diagonal is inverted. smallest_pivot: (L,), the least squared
-    pivot relative to its diagonal entry, an estimate of 1 / condition where A has a unit diagonal; 0 where a pivot was
-    lost to rounding.
+    lower: rows of L up to the diagonal, entries (L,), or one array (L, q, q); the diagonal is inverted. scale: (L, q)
+    or 1. smallest_pivot: (L,), the least squared pivot relative to its diagonal entry, an estimate of 1 / condition
+    where A has a unit diagonal; 0 where a pivot was lost to rounding.
     """
 
-    lower: list[list[Array]]
+    lower: list[list[Array]] | Array
+    scale: Array
     smallest_pivot: Array
 
 
 class Inverse(NamedTuple):
-    """The same for A^-1 = D inverse D with D = diag(scale); inverse (L, q, q) and scale (L, q)."""
+    """The same of one problem: A^-1 = D inverse D with D = diag(scale); inverse (q, q), scale (q,)."""
 
     inverse: Array
     scale: Array
@@ -38,17 +39,31 @@ def factor_spd(gram: Array, ridge: Array) -> Factor | Inverse:
 
     A pivot lost to rounding (at most 4 q eps of the diagonal) is dropped: its inverse is set to 0, so that `solve`
     leaves that coordinate alone instead of dividing by noise. A triangle is factored entry by entry, the fastest for
-    many lanes; a whole matrix, which is what a single problem has, by a loop over its pivots, the soonest compiled.
+    many lanes with few columns; whole matrices column by column in a loop; a single one is inverted pivot by pivot,
+    the soonest compiled, and `solve` is then one product.
     """
     floor = 4 * ridge.shape[1] * float(jnp.finfo(ridge.dtype).eps)
-    return _factor_unrolled(gram, ridge, floor) if gram.ndim == 2 else _invert(gram, ridge, floor)
+    if gram.ndim == 2:
+        return _factor_unrolled(gram, ridge, floor)
+    diagonal = jnp.diagonal(gram, axis1=1, axis2=2) + ridge
+    scale = jnp.where(diagonal > 0, jax.lax.rsqrt(jnp.where(diagonal > 0, diagonal, 1)), 0)
+    unit_diagonal = jnp.where(scale > 0, 1, 0)[:, :, None]
+    eye = jnp.eye(ridge.shape[1], dtype=bool)[None]
+    scaled = jnp.where(eye, unit_diagonal, gram * scale[:, :, None] * scale[:, None])
+    if len(ridge) == 1:
+        inverse, smallest = _invert(scaled[0], floor)
+        return Inverse(inverse, scale[0], jnp.where(smallest > floor, smallest, 0)[None])
+    lower, smallest = _factor_by_columns(scaled, floor)
+    return Factor(lower, scale, jnp.where(smallest > floor, smallest, 0))
 
 
 def solve(factor: Factor | Inverse, b: Array) -> Array:
     """x with A x = b for each lane, b (L, q); coordinates whose pivot was dropped come back as 0."""
-    if isinstance(factor, Factor):
+    if isinstance(factor, Inverse):
+        return contract("ij,lj->li", factor.inverse, b * factor.scale[None]) * factor.scale[None]
+    if isinstance(factor.lower, list):
         return _solve_unrolled(factor.lower, b)
-    return contract("lij,lj->li", factor.inverse, b * factor.scale) * factor.scale
+    return _solve_by_columns(factor.lower, b * factor.scale) * factor.scale
 
 
 def _factor_unrolled(gram: Array, ridge: Array, floor: float) -> Factor:
@@ -67,7 +82,7 @@ def _factor_unrolled(gram: Array, ridge: Array, floor: float) -> Factor:
         pivot = diagonal - _inner(L[i], L[i])
         L[i].append(jax.lax.rsqrt(jnp.where(pivot > floor * diagonal, pivot, jnp.inf)))
         relative.append(jnp.where(L[i][i] > 0, 1 / (L[i][i] ** 2 * diagonal), 0))
-    return Factor(L, functools.reduce(jnp.minimum, relative))
+    return Factor(L, jnp.ones((1, 1), ridge.dtype), functools.reduce(jnp.minimum, relative))
 
 
 def _inner(a: list[Array], b: list[Array]) -> Array | float:
@@ -84,30 +99,60 @@ def _solve_unrolled(L: list[list[Array]], b: Array) -> Array:
     return jnp.stack(z, axis=1)
 
 
-def _invert(gram: Array, ridge: Array, floor: float) -> Inverse:
-    """Pivot by pivot, each lane's matrix scaled to a unit diagonal: the sweeps of Gauss and Jordan.
+def _invert(scaled: Array, floor: float) -> tuple[Array, Array]:
+    """The inverse of a matrix (q, q) and its smallest pivot, by the sweeps of Gauss and Jordan, one in a loop.
 
     The pivots are those of Cholesky. A pivot that is dropped takes its row and column out of the matrix, and so out of
     the inverse.
     """
-    q = ridge.shape[1]
-    diagonal = jnp.diagonal(gram, axis1=1, axis2=2) + ridge
-    scale = jnp.where(diagonal > 0, jax.lax.rsqrt(jnp.where(diagonal > 0, diagonal, 1)), 0)
-    unit_diagonal = jnp.where(scale > 0, 1, 0)[:, :, None]
-    scaled = jnp.where(jnp.eye(q, dtype=bool)[None], unit_diagonal, gram * scale[:, :, None] * scale[:, None])
+    places = jnp.arange(len(scaled))
 
     def sweep(j: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
         A, smallest = carry
-        here = (jnp.arange(q) == j)[None]
-        row, pivot = A[:, j], A[:, j, j]
+        here, pivot = places == j, A[j, j]
         inverse = jnp.where(pivot > floor, 1 / jnp.where(pivot > floor, pivot, 1), 0)
         # a_ik - a_ij a_jk / a_jj off row and column j, a_ij / a_jj in them, -1 / a_jj where they cross.
-        row = jnp.where(here, -1, row)
-        others = jnp.where(here[:, :, None] | here[:, None], 0, A)
-        return others - (row * inverse[:, None])[:, :, None] * row[:, None], jnp.minimum(smallest, pivot)
+        row = jnp.where(here, -1, A[j])
+        others = jnp.where(here[:, None] | here[None], 0, A)
+        return others - (row * inverse)[:, None] * row[None], jnp.minimum(smallest, pivot)
 
-    negative, smallest = jax.lax.fori_loop(0, q, sweep, (scaled, jnp.ones_like(scale[:, 0])))
-    return Inverse(-negative, scale, jnp.where(smallest > floor, smallest, 0))
+    negative, smallest = jax.lax.fori_loop(0, len(scaled), sweep, (scaled, jnp.ones_like(scaled[0, 0])))
+    return -negative, smallest
+
+
+def _inverse_root(pivot: Array, floor: float) -> Array:
+    return jnp.where(pivot > floor, jax.lax.rsqrt(jnp.where(pivot > floor, pivot, 1)), 0)
+
+
+def _factor_by_columns(scaled: Array, floor: float) -> tuple[Array, Array]:
+    """One column at a time in a loop, so that the program does not grow with q."""
+    q = scaled.shape[1]
+    rows = jnp.arange(q)[None]
+
+    def column(j: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        L, smallest = carry
+        rest = scaled[:, :, j] - contract("lik,lk->li", L, jnp.where(rows < j, L[:, j], 0))
+        inverse = _inverse_root(rest[:, j], floor)[:, None]
+        entries = jnp.where(rows > j, rest * inverse, jnp.where(rows == j, inverse, 0))
+        return L.at[:, :, j].set(entries), jnp.minimum(smallest, rest[:, j])
+
+    return jax.lax.fori_loop(0, q, column, (jnp.zeros_like(scaled), jnp.ones_like(scaled[:, 0, 0])))
+
+
+def _solve_by_columns(L: Array, b: Array) -> Array:
+    q = b.shape[1]
+    rows = jnp.arange(q)[None]
+
+    def forward(j: Array, z: Array) -> Array:
+        inner = jnp.sum(jnp.where(rows < j, L[:, j] * z, 0), axis=1)
+        return z.at[:, j].set((z[:, j] - inner) * L[:, j, j])
+
+    def backward(k: Array, z: Array) -> Array:
+        j = q - 1 - k
+        inner = jnp.sum(jnp.where(rows > j, L[:, :, j] * z, 0), axis=1)
+        return z.at[:, j].set((z[:, j] - inner) * L[:, j, j])
+
+    return jax.lax.fori_loop(0, q, backward, jax.lax.fori_loop(0, q, forward, b))
 
 
 class Root(NamedTuple):

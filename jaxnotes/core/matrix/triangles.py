@@ -23,6 +23,8 @@ from jaxnotes.core.values.loop import select_lanes
 
 # Up to here the products of all pairs of columns are formed; beyond, it is Gram-Schmidt that reads the rows less often.
 MAX_PRODUCTS = 8
+# Up to here the unknowns of a single problem are written out too: the program is hardly larger, and faster.
+MAX_WRITTEN_OUT = 4
 # Pivots of A'A above this many times sqrt(eps) leave more digits than an iteration needs that corrects itself.
 EASY = 100.0
 
@@ -77,7 +79,7 @@ def damp(triangle: Triangle, damping: Array) -> Triangle:
 
 def solve(R: Array, z: Array) -> Array:
     """p (L, q) with R p = z; 0 where a row of R is."""
-    if len(z) == 1:
+    if len(z) == 1 and R.shape[1] > MAX_WRITTEN_OUT:
         return _solve_by_loop(R, z, range(R.shape[1])[::-1])
     R, z = jnp.transpose(R, (1, 2, 0)), z.T
     p: list[Array] = []
@@ -89,7 +91,7 @@ def solve(R: Array, z: Array) -> Array:
 
 def solve_transposed(R: Array, g: Array) -> Array:
     """z (L, q) with R'z = g; 0 where a row of R is."""
-    if len(g) == 1:
+    if len(g) == 1 and R.shape[1] > MAX_WRITTEN_OUT:
         return _solve_by_loop(jnp.swapaxes(R, 1, 2), g, range(R.shape[1]))
     R, g = jnp.transpose(R, (1, 2, 0)), g.T
     z = []
