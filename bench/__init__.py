@@ -17,4 +17,5 @@ WORKLOADS = (
     "many_mlp",
     "activation_grid",
     "import_time",
+    "compile",
 )

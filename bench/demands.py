@@ -39,6 +39,21 @@ def within(results: dict[str, Result], most: float, rival: str) -> Demand:
     return Demand(text, f"{ratio:.2f} x", ratio <= most)
 
 
+def first_answer_within(results: dict[str, Result], units: float, unit: str) -> Demand:
+    """Of the fit, in units of the contender `unit`; what is measured names the inference and the parts of both too."""
+    text = f"first answer of a fit within {units:g} x the seconds of a {unit}"
+    ours, other = results[OURS], results[unit]
+    if ours.median_s is None or other.median_s is None:
+        return Demand(text, "not measured", None)
+    ratio = {name: (result.median_s or 0) / other.median_s for name, result in results.items()}
+
+    def parts(verb: str) -> str:
+        return ", ".join(f"{part} {ratio[f'{verb}: {part}']:.1f}" for part in ("tracing", "compiling"))
+
+    measured = f"fit {ratio[OURS]:.1f} ({parts('fit')}), infer {ratio['infer']:.1f} ({parts('infer')})"
+    return Demand(text, measured, ratio[OURS] <= units)
+
+
 def share_of_floor(results: dict[str, Result], floor_s: float | None, least: float) -> Demand:
     text = f"at least {least:.0%} of the floor"
     ours = results[OURS]

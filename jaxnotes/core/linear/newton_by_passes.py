@@ -43,7 +43,7 @@ class PassState(NamedTuple):
     """An iterate (one lane), the preconditioner, the last moves and gradient changes (MEMORY, m q), oldest first."""
 
     at: Position
-    factor: factors.Factor
+    factor: factors.Factor | factors.Inverse
     moves: Array
     changes: Array
     steps: Array
@@ -141,7 +141,12 @@ def _blocks(model: LinearModel, problem: ScaledDesign) -> tuple[Callable[..., De
 
 
 def _passes(
-    model: LinearModel, problem: ScaledDesign, theta: Array, factor: factors.Factor, trusted: Array, start: Array
+    model: LinearModel,
+    problem: ScaledDesign,
+    theta: Array,
+    factor: factors.Factor | factors.Inverse,
+    trusted: Array,
+    start: Array,
 ) -> PassState:
     """Descend from theta (1, m q), one pass over the rows a step, with their Gram matrix if not trusted."""
     scaled = jax.tree.map(lambda leaf: leaf[None], problem.scaled)
@@ -182,7 +187,7 @@ def _remember(kept: Array, new: Array, known: Array, forget: Array) -> Array:
     return jnp.where(forget, 0, jnp.where(known, jnp.concatenate([kept[1:], new]), kept))
 
 
-def _inverse_hessian(factor: factors.Factor, moves: Array, changes: Array, grad: Array) -> Array:
+def _inverse_hessian(factor: factors.Factor | factors.Inverse, moves: Array, changes: Array, grad: Array) -> Array:
     """L-BFGS's inverse Hessian times grad (1, m q), on top of the preconditioner's.
 
     Source: Nocedal and Wright, Numerical Optimization (2006), algorithm 7.4. Vectors of 0 have no effect.
@@ -204,7 +209,7 @@ def _inverse_hessian(factor: factors.Factor, moves: Array, changes: Array, grad:
     return jax.lax.scan(forward, factors.solve(factor, grad), (moves, changes, inverse, shares))[0]
 
 
-def _factor_rows(model: LinearModel, problem: ScaledDesign, theta: Array) -> factors.Factor:
+def _factor_rows(model: LinearModel, problem: ScaledDesign, theta: Array) -> factors.Factor | factors.Inverse:
     gram = _over_rows(model, problem, lambda block: _gram(model, block, theta))
     return factors.factor_spd(gram, problem.penalty)
 

@@ -118,7 +118,7 @@ class EquationsBlock(NamedTuple):
     penalty: Array
     scaled: Scaled
     multiply: products.Products
-    factor: factors.Factor
+    factor: factors.Factor | factors.Inverse
     safe: Array
     root: factors.Root
 
@@ -128,9 +128,10 @@ def solve_block(intercept: bool, data: Equations) -> Solution:
     lanes = batching.count_lanes(data)
     data = Equations(*(jnp.broadcast_to(leaf, (lanes, *leaf.shape[1:])) for leaf in data))
     share, present = jax.vmap(share_of)(data)
-    total = jnp.sum(share, axis=1, keepdims=True)
+    count = _counts(data, share, present)
+    total = count.share[:, None]
     scaled = jax.vmap(functools.partial(scaling.scale_columns, intercept=intercept))(data.X, share / total, present)
-    data_status = _data_trouble(data, share, present, scaled)
+    data_status = _data_trouble(data, count, scaled)
     clean = data._replace(X=jnp.where(present[..., None], data.X, 0), y=jnp.where(present, data.y, 0))
     block, first = _made_ready(intercept, clean, share, scaled, data_status != Status.CONVERGED)
     size = jnp.sqrt(products.row_sum(share / total, block.y * block.y))
@@ -146,9 +147,7 @@ def solve_block(intercept: bool, data: Equations) -> Solution:
         value=jax.vmap(functools.partial(objective, intercept))(theta, data),
         grad_norm=state.grad_norm,
         steps=state.steps,
-        status=judge(
-            data_status, unpenalized & (jnp.sum(present, axis=1) < q), unpenalized & deficient, state.grad_norm
-        ),
+        status=judge(data_status, unpenalized & (count.present < q), unpenalized & deficient, state.grad_norm),
     )
 
 
@@ -158,7 +157,7 @@ def _made_ready(
     """The block, and where to start (L, q) in the user's coordinates; hopeless lanes (L,) are spared the SVD."""
     lanes, _, n = scaled.Z.shape
     penalty = data.l2[:, None] / scaled.scale**2
-    penalty = penalty.at[:, 0].set(0) if intercept else penalty
+    penalty = jnp.where(jnp.arange(penalty.shape[1])[None] >= intercept, penalty, 0)
     multiply = products.of(scaled.Z, lanes)
     factor = factors.factor_spd(multiply.gram(share[:, None, None]), penalty)
     safe = gram_is_safe(factor.smallest_pivot) | hopeless
@@ -256,26 +255,42 @@ def _descent(
     coef = theta[1:] if intercept else theta
     base = theta[0] if intercept else jnp.zeros_like(l2)
     r = double_word.scaled(double_word.residual(y, X, coef, base), share)
-    raw = double_word.score(X, r) + double_word.product(coef, -l2)
+    constant, slopes = double_word.score(X, r)
+    raw = slopes + double_word.product(coef, -l2)
     rms = scaled.rms[1:] if intercept else scaled.rms
     norm = jnp.max(jnp.abs(raw.high) / jnp.where(rms > 0, rms, 1), initial=0.0)
     if not intercept:
         return raw.high / scaled.scale, norm
-    constant = double_word.sum_last(r)
     mean, scale = scaled.mean[1:], scaled.scale[1:]
     shift = Double(*(jnp.broadcast_to(word, mean.shape) for word in constant))
     centred = raw - double_word.scaled(shift, mean)
     return jnp.concatenate([constant.high[None], centred.high / scale]), jnp.maximum(norm, jnp.abs(constant.high))
 
 
-def _data_trouble(data: Equations, share: Array, present: Array, scaled: Scaled) -> Array:
+class _Counts(NamedTuple):
+    """The sum of the shares of a lane; how many rows are present, count, or are not as they should be; each (L,)."""
+
+    share: Array
+    present: Array
+    counting: Array
+    endless: Array
+    negative: Array
+    missing: Array
+
+
+def _counts(data: Equations, share: Array, present: Array) -> _Counts:
+    negative, missing = present & (data.precision < 0), present & ~jnp.isfinite(data.y)
+    return _Counts(*products.row_sums(share, present, share > 0, ~jnp.isfinite(share), negative, missing))
+
+
+def _data_trouble(data: Equations, count: _Counts, scaled: Scaled) -> Array:
     """What the data alone say, (L,)."""
-    none_counts = ~jnp.any(share > 0, axis=1)
-    finite = jnp.all(jnp.isfinite(share), axis=1) & jnp.isfinite(data.l2)
-    finite_rows = jnp.all(jnp.isfinite(scaled.rms), axis=1) & jnp.all(~present | jnp.isfinite(data.y), axis=1)
+    none_counts = count.counting == 0
+    finite = (count.endless == 0) & jnp.isfinite(data.l2)
+    finite_rows = jnp.all(jnp.isfinite(scaled.rms), axis=1) & (count.missing == 0)
     return trouble.of_data(
         data.weights,
-        invalid=jnp.any(present & (data.precision < 0), axis=1) | (data.l2 < 0),
+        invalid=(count.negative > 0) | (data.l2 < 0),
         not_finite=~finite | ~(finite_rows | none_counts),
         few=none_counts,
     )

@@ -26,23 +26,41 @@ class Factor(NamedTuple):
     smallest_pivot: Array
 
 
-def factor_spd(gram: Array, ridge: Array) -> Factor:
-    """Cholesky factor of gram + diag(ridge) for each lane; ridge (L, q), gram (L, q (q + 1) / 2) or (L, q, q).
+class Inverse(NamedTuple):
+    """The same of one problem: A^-1 = D inverse D with D = diag(scale); inverse (q, q), scale (q,)."""
+
+    inverse: Array
+    scale: Array
+    smallest_pivot: Array
+
+
+def factor_spd(gram: Array, ridge: Array) -> Factor | Inverse:
+    """What `solve` needs of gram + diag(ridge) for each lane; ridge (L, q), gram (L, q (q + 1) / 2) or (L, q, q).
 
     A pivot lost to rounding (at most 4 q eps of the diagonal) is dropped: its inverse is set to 0, so that `solve`
-    leaves that coordinate alone instead of dividing by noise.
+    leaves that coordinate alone instead of dividing by noise. A triangle is factored entry by entry, the fastest for
+    many lanes with few columns; whole matrices column by column in a loop; a single one is inverted pivot by pivot,
+    the soonest compiled, and `solve` is then one product.
     """
     floor = 4 * ridge.shape[1] * float(jnp.finfo(ridge.dtype).eps)
     if gram.ndim == 2:
         return _factor_unrolled(gram, ridge, floor)
     diagonal = jnp.diagonal(gram, axis1=1, axis2=2) + ridge
     scale = jnp.where(diagonal > 0, jax.lax.rsqrt(jnp.where(diagonal > 0, diagonal, 1)), 0)
-    lower, smallest = _factor_by_columns(gram, scale, floor)
+    unit_diagonal = jnp.where(scale > 0, 1, 0)[:, :, None]
+    eye = jnp.eye(ridge.shape[1], dtype=bool)[None]
+    scaled = jnp.where(eye, unit_diagonal, gram * scale[:, :, None] * scale[:, None])
+    if len(ridge) == 1:
+        inverse, smallest = _invert(scaled[0], floor)
+        return Inverse(inverse, scale[0], jnp.where(smallest > floor, smallest, 0)[None])
+    lower, smallest = _factor_by_columns(scaled, floor)
     return Factor(lower, scale, jnp.where(smallest > floor, smallest, 0))
 
 
-def solve(factor: Factor, b: Array) -> Array:
+def solve(factor: Factor | Inverse, b: Array) -> Array:
     """x with A x = b for each lane, b (L, q); coordinates whose pivot was dropped come back as 0."""
+    if isinstance(factor, Inverse):
+        return contract("ij,lj->li", factor.inverse, b * factor.scale[None]) * factor.scale[None]
     if isinstance(factor.lower, list):
         return _solve_unrolled(factor.lower, b)
     return _solve_by_columns(factor.lower, b * factor.scale) * factor.scale
@@ -81,16 +99,35 @@ def _solve_unrolled(L: list[list[Array]], b: Array) -> Array:
     return jnp.stack(z, axis=1)
 
 
+def _invert(scaled: Array, floor: float) -> tuple[Array, Array]:
+    """The inverse of a matrix (q, q) and its smallest pivot, by the sweeps of Gauss and Jordan, one in a loop.
+
+    The pivots are those of Cholesky. A pivot that is dropped takes its row and column out of the matrix, and so out of
+    the inverse.
+    """
+    places = jnp.arange(len(scaled))
+
+    def sweep(j: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        A, smallest = carry
+        here, pivot = places == j, A[j, j]
+        inverse = jnp.where(pivot > floor, 1 / jnp.where(pivot > floor, pivot, 1), 0)
+        # a_ik - a_ij a_jk / a_jj off row and column j, a_ij / a_jj in them, -1 / a_jj where they cross.
+        row = jnp.where(here, -1, A[j])
+        others = jnp.where(here[:, None] | here[None], 0, A)
+        return others - (row * inverse)[:, None] * row[None], jnp.minimum(smallest, pivot)
+
+    negative, smallest = jax.lax.fori_loop(0, len(scaled), sweep, (scaled, jnp.ones_like(scaled[0, 0])))
+    return -negative, smallest
+
+
 def _inverse_root(pivot: Array, floor: float) -> Array:
     return jnp.where(pivot > floor, jax.lax.rsqrt(jnp.where(pivot > floor, pivot, 1)), 0)
 
 
-def _factor_by_columns(gram: Array, scale: Array, floor: float) -> tuple[Array, Array]:
+def _factor_by_columns(scaled: Array, floor: float) -> tuple[Array, Array]:
     """One column at a time in a loop, so that the program does not grow with q."""
-    q = scale.shape[1]
+    q = scaled.shape[1]
     rows = jnp.arange(q)[None]
-    unit_diagonal = jnp.where(scale > 0, 1, 0)[:, :, None]
-    scaled = jnp.where(jnp.eye(q, dtype=bool)[None], unit_diagonal, gram * scale[:, :, None] * scale[:, None])
 
     def column(j: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
         L, smallest = carry
@@ -99,7 +136,7 @@ def _factor_by_columns(gram: Array, scale: Array, floor: float) -> tuple[Array, 
         entries = jnp.where(rows > j, rest * inverse, jnp.where(rows == j, inverse, 0))
         return L.at[:, :, j].set(entries), jnp.minimum(smallest, rest[:, j])
 
-    return jax.lax.fori_loop(0, q, column, (jnp.zeros_like(scaled), jnp.ones_like(scale[:, 0])))
+    return jax.lax.fori_loop(0, q, column, (jnp.zeros_like(scaled), jnp.ones_like(scaled[:, 0, 0])))
 
 
 def _solve_by_columns(L: Array, b: Array) -> Array:
@@ -171,8 +208,6 @@ def _root_finder(size: int) -> Callable[[Array], Root]:
         return root_and_solution(A, jnp.zeros_like(A[:, 0]), size)[0]
 
     def of_lanes(A: Array) -> Root:
-        if len(A) == 1:
-            return jax.tree.map(lambda leaf: leaf[None], by_svd(A[0]))
         if A.shape[2] > lapack.MAX_ARITHMETIC:
             return jax.lax.map(by_svd, A)
         R = triangles.orthogonalize(jnp.transpose(A, (2, 0, 1)), jnp.zeros_like(A[:, :, 0])).R

@@ -24,7 +24,7 @@ MAX_SWEEPS = 15
 
 
 def by_lanes(one: Callable[..., Any], many: Callable[..., Any]) -> Callable[..., Any]:
-    """one(*args), of which `jax.vmap`, however nested, is many(*args), the lanes first in each array."""
+    """one(*args), of which `jax.vmap`, however nested, is many(*args), two lanes or more, first in each array."""
 
     @custom_vmap
     def all_lanes(*args: Any) -> Any:
@@ -42,7 +42,11 @@ def by_lanes(one: Callable[..., Any], many: Callable[..., Any]) -> Callable[...,
 
     @alone.def_vmap
     def _(size: int, batched: list[Any], *args: Any) -> tuple[Any, Any]:
-        out = all_lanes(*_with_lanes(size, batched, args))
+        if size == 1:
+            single = jax.tree.map(lambda own, leaf: leaf[0] if own else leaf, list(batched), list(args))
+            out = jax.tree.map(lambda leaf: leaf[None], alone(*single))
+        else:
+            out = all_lanes(*_with_lanes(size, batched, args))
         return out, jax.tree.map(lambda _: True, out)
 
     return alone
@@ -98,8 +102,6 @@ def _eigh_lapack(A: Array) -> tuple[Array, Array]:
 
 
 def _eigh_of_lanes(A: Array) -> tuple[Array, Array]:
-    if len(A) == 1:
-        return jax.tree.map(lambda leaf: leaf[None], _eigh_lapack(A[0]))
     if A.shape[1] > MAX_ARITHMETIC:
         return jax.lax.map(_eigh_lapack, A)
     return _jacobi(A)

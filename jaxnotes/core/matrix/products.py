@@ -62,6 +62,15 @@ def row_sum(share: Array, values: Array) -> Array:
     return contract("ln,n->l", share * values, jnp.ones_like(share, shape=share.shape[1:]))
 
 
+def row_sums(*values: Array) -> Array:
+    """sum_i values_i for each lane of several values (L, n), L = 1 where shared, at once: (k, L), of the first's dtype.
+
+    One reduction of them all compiles as soon as each would alone.
+    """
+    all_values = jnp.stack([value.astype(values[0].dtype) for value in jnp.broadcast_arrays(*values)])
+    return contract("kln,n->kl", all_values, jnp.ones_like(all_values, shape=all_values.shape[2:]))
+
+
 def contract(subscripts: str, a: Array, b: Array) -> Array:
     """einsum at full precision: TPUs and recent GPUs would otherwise round the factors to 8 or 11 bits."""
     return jnp.einsum(subscripts, a, b, precision=jax.lax.Precision.HIGHEST)

@@ -7,6 +7,7 @@ smaller.
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 
 from jaxnotes.core.matrix.products import contract
@@ -62,4 +63,7 @@ def _meet(by_column: Array, theta: Array) -> Array:
 
 def _shift(theta: Array, mean: Array, intercept: bool) -> Array:
     """theta with mean'theta added to the intercept."""
-    return theta.at[..., 0].add(jnp.sum(mean * theta, axis=-1)) if intercept else theta
+    if not intercept:
+        return theta
+    first = jax.lax.broadcasted_iota(jnp.int32, theta.shape, theta.ndim - 1) == 0
+    return theta + jnp.where(first, jnp.sum(mean * theta, axis=-1, keepdims=True), 0)

@@ -6,6 +6,9 @@ appends rows to R, not to A. No scaling of the columns changes the result. Two w
     Cholesky      of A'A, where its pivots show that A is well conditioned: one pass over the rows;
     Gram-Schmidt  modified, elsewhere: the error of p grows with the condition of A and not with its square.
 
+Many lanes have their columns written out one by one, which is fastest; a single problem has Gram-Schmidt in a loop over
+the columns, a program that compiles soon and does not grow with them.
+
 Source: Björck, BIT 7 (1967), 1-21; Björck, Numerical Methods for Least Squares Problems (1996), section 2.4.
 """
 
@@ -20,6 +23,8 @@ from jaxnotes.core.values.loop import select_lanes
 
 # Up to here the products of all pairs of columns are formed; beyond, it is Gram-Schmidt that reads the rows less often.
 MAX_PRODUCTS = 8
+# Up to here the unknowns of a single problem are written out too: the program is hardly larger, and faster.
+MAX_WRITTEN_OUT = 4
 # Pivots of A'A above this many times sqrt(eps) leave more digits than an iteration needs that corrects itself.
 EASY = 100.0
 
@@ -41,12 +46,14 @@ def floor(dtype: jnp.dtype) -> float:
 
 def orthogonalize(columns: Array, b: Array) -> Triangle:
     """R and z of each lane's problem by Gram-Schmidt; columns (q, L, n) of A, b (L, n)."""
+    if len(b) == 1:
+        return _by_loop(jnp.concatenate([columns[:, 0], b]))
     return _from_rows(_gram_schmidt(jnp.concatenate([columns, b[None]]), rows_last=True))
 
 
 def triangularize(columns: Array, b: Array) -> Triangle:
     """The same, by Cholesky where that will do in all lanes of the block."""
-    if len(columns) > MAX_PRODUCTS:
+    if len(columns) > MAX_PRODUCTS or len(b) == 1:
         return orthogonalize(columns, b)
     rows, smallest_pivot = _cholesky([*columns, b])
     # What is not finite stays so either way.
@@ -59,6 +66,9 @@ def triangularize(columns: Array, b: Array) -> Triangle:
 def damp(triangle: Triangle, damping: Array) -> Triangle:
     """The triangle of  |R p - z|^2 + sum_j damping_j^2 p_j^2;  damping (L, q)."""
     L, q = damping.shape
+    if L == 1:
+        below = jnp.concatenate([jnp.diag(damping[0]), jnp.zeros_like(damping)])
+        return _by_loop(jnp.concatenate([jnp.concatenate([triangle.R[0].T, triangle.z]), below], axis=1))
     # From here on the lanes are the last axis, where arithmetic on small matrices runs across them.
     top = jnp.transpose(triangle.R, (2, 1, 0))
     below = jnp.eye(q, dtype=damping.dtype)[:, :, None] * damping.T[:, None]
@@ -69,6 +79,8 @@ def damp(triangle: Triangle, damping: Array) -> Triangle:
 
 def solve(R: Array, z: Array) -> Array:
     """p (L, q) with R p = z; 0 where a row of R is."""
+    if len(z) == 1 and R.shape[1] > MAX_WRITTEN_OUT:
+        return _solve_by_loop(R, z, range(R.shape[1])[::-1])
     R, z = jnp.transpose(R, (1, 2, 0)), z.T
     p: list[Array] = []
     for j in reversed(range(len(z))):
@@ -79,12 +91,26 @@ def solve(R: Array, z: Array) -> Array:
 
 def solve_transposed(R: Array, g: Array) -> Array:
     """z (L, q) with R'z = g; 0 where a row of R is."""
+    if len(g) == 1 and R.shape[1] > MAX_WRITTEN_OUT:
+        return _solve_by_loop(jnp.swapaxes(R, 1, 2), g, range(R.shape[1]))
     R, g = jnp.transpose(R, (1, 2, 0)), g.T
     z = []
     for j in range(len(g)):
         z.append(g[j] * _inverse(R[j, j]))
         g = g - R[j] * z[j][None]
     return jnp.stack(z, axis=1)
+
+
+def _solve_by_loop(T: Array, b: Array, order: range) -> Array:
+    """x (1, q) with T x = b for a triangle T of one problem, its unknowns found in this order."""
+    places = jnp.arange(len(order))
+
+    def unknown(k: Array, x: Array) -> Array:
+        j = order.start + order.step * k
+        found = x[:, j] * _inverse(T[:, j, j])
+        return jnp.where((places == j)[None], found[:, None], x - T[:, :, j] * found[:, None])
+
+    return jax.lax.fori_loop(0, len(order), unknown, b)
 
 
 def inverse(R: Array) -> Array:
@@ -130,6 +156,27 @@ def _gram_schmidt(columns: Array, rows_last: bool) -> list[Array]:
         share = dots[1:] * inverse[None]
         columns = columns[1:] - jnp.expand_dims(share, 2 if rows_last else 1) * columns[:1]
     return rows
+
+
+def _by_loop(columns: Array) -> Triangle:
+    """What `_gram_schmidt` gives, for one problem: columns (q + 1, n) of [A b]."""
+    least = floor(columns.dtype) ** 2
+    q = len(columns) - 1
+    places = jnp.arange(q + 1)
+
+    def column(j: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        columns, rows = carry
+        pivot = columns[j]
+        dots = jnp.where(places >= j, contract("kn,n->k", columns, pivot), 0)
+        left, before = dots[j], jnp.sum(rows[:, j] ** 2)
+        inverse = jnp.where(left > least * (left + before), jnp.reciprocal(left), 0)
+        share = jnp.where(places > j, dots * inverse, 0)
+        # A choice, not an assignment, which in a loop takes XLA several programs.
+        rows = jnp.where((places[:-1] == j)[:, None], (dots * jnp.sqrt(inverse))[None], rows)
+        return columns - share[:, None] * pivot[None], rows
+
+    _, rows = jax.lax.fori_loop(0, q, column, (columns, jnp.zeros_like(columns, shape=(q, q + 1))))
+    return Triangle(rows[None, :, :q], rows[None, :, q])
 
 
 def _from_rows(rows: list[Array]) -> Triangle:

@@ -12,6 +12,9 @@ import jax.numpy as jnp
 
 from jaxnotes.core.values.arrays import Array
 
+# Rows are summed in a loop of about so many steps.
+STEPS = 32
+
 
 class Double(NamedTuple):
     """The number high + low, low below the last digit of high; operators join two of them, right to some eps^2."""
@@ -114,8 +117,24 @@ def residual(y: Array, X: Array, coef: Array, intercept: Array) -> Double:
     return jax.lax.scan(subtract, start, (X.T, coef))[0]
 
 
-def score(X: Array, r: Double) -> Double:
-    """X'r for X (n, p) and r (n,), shape (p,)."""
-    r_high, r_low = r
-    high, low = product(X.T, r_high[None])
-    return sum_last(Double(high, low + X.T * r_low[None]))
+def score(X: Array, r: Double) -> tuple[Double, Double]:
+    """The sum of r (n,), shape (), and X'r, shape (p,), for X (n, p), in a loop over a few rows at a time.
+
+    At once and in halves it takes XLA twice as long to compile.
+    """
+    n = len(X)
+    width = max(8, 2 ** (n // STEPS).bit_length())
+    columns = jnp.concatenate([jnp.ones_like(X.T, shape=(1, n)), X.T])
+
+    def slabs(a: Array) -> Array:
+        padded = jnp.pad(a, [(0, 0)] * (a.ndim - 1) + [(0, -n % width)])
+        return jnp.moveaxis(padded.reshape(*a.shape[:-1], -1, width), -2, 0)
+
+    def add_slab(total: Double, slab: tuple[Array, Array, Array]) -> tuple[Double, None]:
+        columns, high, low = slab
+        most, rest = product(columns, high[None])
+        return total + Double(most, rest + columns * low[None]), None
+
+    nothing = Double.of(jnp.zeros_like(columns, shape=(len(columns), width)))
+    total = sum_last(jax.lax.scan(add_slab, nothing, tuple(slabs(a) for a in (columns, *r)))[0])
+    return Double(total.high[0], total.low[0]), Double(total.high[1:], total.low[1:])

@@ -70,6 +70,22 @@ def test_a_lost_pivot_is_dropped_and_told(layout, dtype):
         assert_close(gram[lane].astype(float) @ x[lane], b[lane], 10 * tolerances.of(dtype).estimate)
 
 
+def test_a_single_problem_is_solved_as_a_lane_is(dtype):
+    """Alone it is inverted by sweeps instead of factored: the same pivots, the same ones dropped."""
+    gram, ridge, b = systems(4, dtype)
+    ridge[0], gram[0, 2], gram[0, :, 2] = 0, gram[0, 0], gram[0, :, 0]
+    gram[0, 2, 2] = gram[0, 0, 0]
+    gram[1, 1], gram[1, :, 1], ridge[1, 1] = 0, 0, 0
+    x, smallest = factor_and_solve(gram, ridge, b)
+    assert list(np.asarray(smallest) == 0) == [True, True, False, False, False]
+    for lane in range(LANES):
+        alone, pivot = factor_and_solve(gram[lane : lane + 1], ridge[lane : lane + 1], b[lane : lane + 1])
+        size = np.sqrt(np.diagonal(gram[lane]) + ridge[lane])
+        assert_close(size * alone[0], size * np.asarray(x)[lane], tolerances.of(dtype).estimate)
+        np.testing.assert_array_equal(np.asarray(alone[0]) == 0, np.asarray(x)[lane] == 0)
+        assert float(pivot[0]) == pytest.approx(float(smallest[lane]), rel=1e-3)
+
+
 @pytest.mark.parametrize("layout", [triangle, np.asarray], ids=["triangle", "square"])
 def test_nan_stays_in_its_lane(layout, dtype):
     gram, ridge, b = systems(4, dtype)

@@ -82,3 +82,25 @@ def test_dependent_columns_are_left_out(dtype):
     kept = A[0][:, [0, 1, 3]].astype(float)
     assert_close(p[0, [0, 1, 3]], np.linalg.lstsq(kept, b[0])[0], tolerances.of(dtype).estimate)
     assert_close(triangles.column_norms(triangle.R), np.linalg.norm(A, axis=1), 10 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("q", [3, 6])
+def test_a_single_problem_has_the_triangle_of_a_lane(q, dtype):
+    """Alone it goes through a loop over its columns; one of them depends on another."""
+    rng = np.random.default_rng(7)
+    A, b = rng.standard_normal((20, q)), rng.standard_normal(20)
+    A[:, 2] = A[:, 0]
+    columns, b = np.stack([A.T, A.T], axis=1).astype(dtype), np.stack([b, b]).astype(dtype)
+    damping = np.abs(rng.standard_normal((2, q))).astype(dtype)
+    for of_lanes, alone in (
+        (triangles.orthogonalize(columns, b), triangles.orthogonalize(columns[:, :1], b[:1])),
+        (
+            triangles.damp(triangles.orthogonalize(columns, b), damping),
+            triangles.damp(triangles.orthogonalize(columns[:, :1], b[:1]), damping[:1]),
+        ),
+    ):
+        close = tolerances.of(dtype).estimate
+        assert_close(alone.R[0], of_lanes.R[0], close)
+        assert_close(alone.z[0], of_lanes.z[0], close)
+        for solve in (triangles.solve, triangles.solve_transposed):
+            assert_close(solve(alone.R, alone.z)[0], solve(of_lanes.R, of_lanes.z)[0], 10 * close)

@@ -84,8 +84,9 @@ def test_inner_products_cancel_to_the_last_digit(precision, n):
     X = rng.standard_normal((n, 3)).astype(precision)
     r = rng.standard_normal(n).astype(precision), (float(EPS[precision]) / 2 * rng.standard_normal(n)).astype(precision)
     X[n // 2 :], r[0][n // 2 :] = X[: n - n // 2], -r[0][: n - n // 2]
-    high, low = run(double_word.score, precision, X, r)
-    for j in range(3):
+    (constant, rest), (high, low) = run(double_word.score, precision, X, r)
+    X, high, low = np.c_[np.ones(n, precision), X], np.r_[constant, high], np.r_[rest, low]
+    for j in range(4):
         terms = [x * (h + e) for x, h, e in zip(exact(X[:, j]), exact(r[0]), exact(r[1]), strict=True)]
         error = abs(exact(high)[j] + exact(low)[j] - sum(terms))
         assert error <= 8 * n * EPS[precision] ** 2 * sum(abs(term) for term in terms)
