@@ -136,5 +136,5 @@ def score(X: Array, r: Double) -> tuple[Double, Double]:
         return total + Double(most, rest + columns * low[None]), None
 
     nothing = Double.of(jnp.zeros_like(columns, shape=(len(columns), width)))
-    total = sum_last(jax.lax.scan(add_slab, nothing, tuple(slabs(a) for a in (columns, *r)))[0])
+    total = sum_last(jax.lax.scan(add_slab, nothing, (slabs(columns), slabs(r.high), slabs(r.low)))[0])
     return Double(total.high[0], total.low[0]), Double(total.high[1:], total.low[1:])
