@@ -122,7 +122,7 @@ def score(X: Array, r: Double) -> tuple[Double, Double]:
 
     At once and in halves it takes XLA twice as long to compile.
     """
-    n = len(X)
+    n, (r_high, r_low) = len(X), r
     width = max(8, 2 ** (n // STEPS).bit_length())
     columns = jnp.concatenate([jnp.ones_like(X.T, shape=(1, n)), X.T])
 
@@ -136,5 +136,5 @@ def score(X: Array, r: Double) -> tuple[Double, Double]:
         return total + Double(most, rest + columns * low[None]), None
 
     nothing = Double.of(jnp.zeros_like(columns, shape=(len(columns), width)))
-    total = sum_last(jax.lax.scan(add_slab, nothing, (slabs(columns), slabs(r.high), slabs(r.low)))[0])
+    total = sum_last(jax.lax.scan(add_slab, nothing, (slabs(columns), slabs(r_high), slabs(r_low)))[0])
     return Double(total.high[0], total.low[0]), Double(total.high[1:], total.low[1:])
