@@ -332,6 +332,8 @@ FITS = {
     ),
 }  # fmt: skip
 PENALIZED = {name: fit for name, fit in FITS.items() if "l2" in fit.smooth}
+# One row for each chapter that has a penalty: what is true of its variants is no second kind to batches and refusals.
+PENALIZED_CHAPTERS = {name: fit for name, fit in PENALIZED.items() if "." not in name}
 
 
 # Problems of one fit, and its answers as NumPy holds them.

@@ -5,16 +5,16 @@ import re
 
 import numpy as np
 import pytest
-from fits import PENALIZED, ROWS, Fit, call, problem
+from fits import PENALIZED_CHAPTERS, ROWS, Fit, call, problem
 
 import jaxnotes as jn
 from jaxnotes import Status, least_squares, logistic_regression
 
 
-@pytest.fixture(params=[name for name, fit in PENALIZED.items() if fit.classes <= 2])
+@pytest.fixture(params=[name for name, fit in PENALIZED_CHAPTERS.items() if fit.classes <= 2])
 def fit(request) -> Fit:
     """With one linear predictor."""
-    return PENALIZED[request.param]
+    return PENALIZED_CHAPTERS[request.param]
 
 
 X, Y = np.arange(12, dtype=np.float32).reshape(6, 2) % 5, np.array([0, 1, 1, 0, 1, 0], np.float32)
@@ -55,16 +55,16 @@ for _name in ROW:
 
 
 def takes(name: str, argument: str) -> bool:
-    return argument not in ROW or argument in PENALIZED[name].smooth
+    return argument not in ROW or argument in PENALIZED_CHAPTERS[name].smooth
 
 
 @pytest.mark.parametrize(
     ("name", "what"),
-    [(name, what) for name in PENALIZED for what in REFUSED if takes(name, next(iter(REFUSED[what][0])))],
+    [(name, what) for name in PENALIZED_CHAPTERS for what in REFUSED if takes(name, next(iter(REFUSED[what][0])))],
 )
 @pytest.mark.parametrize("verb", ["fit", "infer"])
 def test_refused_while_tracing(name, verb, what):
-    fit = PENALIZED[name]
+    fit = PENALIZED_CHAPTERS[name]
     changes, error, message = REFUSED[what]
     argument = next(iter(changes))
     data = {"X": X, "y": Y, **changes}
@@ -165,10 +165,10 @@ VALUES = [
 
 @pytest.mark.parametrize(
     ("name", "argument", "where", "value", "expected"),
-    [(name, *row) for name in PENALIZED for row in VALUES if takes(name, row[0])],
+    [(name, *row) for name in PENALIZED_CHAPTERS for row in VALUES if takes(name, row[0])],
 )
 def test_values_become_a_status(name, argument, where, value, expected):
-    fit = PENALIZED[name]
+    fit = PENALIZED_CHAPTERS[name]
     data = problem(fit, "float32")
     data[argument][where] = value
     assert Status(int(call(fit.fit, data).status)) == expected
@@ -176,7 +176,7 @@ def test_values_become_a_status(name, argument, where, value, expected):
 
 @pytest.mark.parametrize("value", [-0.01, 3.01])
 def test_counts_out_of_range(value):
-    data = problem(PENALIZED["logistic_regression"], "float32")
+    data = problem(PENALIZED_CHAPTERS["logistic_regression"], "float32")
     data["trials"][5], data["y"][5] = 3, value
     assert call(logistic_regression.fit, data).status == Status.INVALID_DATA
     data["weights"][5] = 0

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tolerances
 from fits import (
-    PENALIZED,
+    PENALIZED_CHAPTERS,
     SPOILED,
     Fit,
     assert_same,
@@ -29,9 +29,9 @@ pytestmark = pytest.mark.repeated
 FEW = 37
 
 
-@pytest.fixture(params=PENALIZED)
+@pytest.fixture(params=PENALIZED_CHAPTERS)
 def fit(request) -> Fit:
-    return PENALIZED[request.param]
+    return PENALIZED_CHAPTERS[request.param]
 
 
 def assert_same_bits(ours, theirs) -> None:
@@ -59,9 +59,9 @@ def test_batch_size_changes_nothing(fit):
 
 @settings(max_examples=20)
 @given(order=st.permutations(range(FEW)))
-@pytest.mark.parametrize("name", PENALIZED)
+@pytest.mark.parametrize("name", PENALIZED_CHAPTERS)
 def test_permuting_lanes_permutes_answers(name, order):
-    fit, order = PENALIZED[name], np.array(order)
+    fit, order = PENALIZED_CHAPTERS[name], np.array(order)
     data = batch(fit, "float32", FEW)
     many = compiled_batch(fit)
     assert_same_bits(many(lane(data, order)), lanes_of(many(data), order))
@@ -83,9 +83,9 @@ NEIGHBOURS = {**SPOILED, "separated": separated, "all zero": zeros}
 
 @settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), share=st.floats(0.05, 0.9))
-@pytest.mark.parametrize("name", PENALIZED)
+@pytest.mark.parametrize("name", PENALIZED_CHAPTERS)
 def test_bad_neighbours_change_nothing(name, seed, share):
-    fit, rng = PENALIZED[name], np.random.default_rng(seed)
+    fit, rng = PENALIZED_CHAPTERS[name], np.random.default_rng(seed)
     kinds = [*fit.troubles, "separated", "all zero"]
     data = batch(fit, "float32", FEW)
     data["l2"] = (0.01 * rng.integers(0, 2, FEW)).astype(np.float32)
@@ -99,13 +99,13 @@ def test_bad_neighbours_change_nothing(name, seed, share):
     assert_same_bits(lanes_of(after, ~bad), lanes_of(before, ~bad))
 
 
-SHARING = [(name, argument) for name, fit in PENALIZED.items() for argument in [*fit.smooth, "all but X"]]
+SHARING = [(name, argument) for name, fit in PENALIZED_CHAPTERS.items() for argument in [*fit.smooth, "all but X"]]
 
 
 @pytest.mark.parametrize(("name", "argument"), SHARING)
 def test_each_argument_shared_or_batched(name, argument):
     """Only `argument` has a batch axis, or X alone has none."""
-    fit = PENALIZED[name]
+    fit = PENALIZED_CHAPTERS[name]
     data, shared = batch(fit, "float32", 5), problem(fit, "float32")
     if argument == "y" and "trials" in data:
         data["y"] = np.minimum(data["y"], shared["trials"] - 0.2)
