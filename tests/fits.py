@@ -171,7 +171,7 @@ def logistic_errors(params, row):
     return -z - 2 * jax.nn.softplus(-z) - jnp.log(params["scale"])
 
 
-LOGISTIC_START = {"coef": np.zeros(2), "intercept": 0.0, "scale": 1.0}
+LOGISTIC_START = {"coef": np.zeros(2, np.float32), "intercept": 0.0, "scale": 1.0}
 
 
 def fit_likelihood(X, y, **rest):
