@@ -33,17 +33,25 @@ REFUSED = {
     "X complex": ({"X": X + 0j}, TypeError, "expected float32 or float64, got complex64"),
     "X float16": ({"X": X.astype(np.float16)}, TypeError, "expected float32 or float64, got float16"),
     "X strings": ({"X": [["red", "blue"]] * 6}, TypeError, "expected an array of numbers, got list"),
-    "X ragged": ({"X": [[1.0], [1.0, 2.0]]}, TypeError, "expected an array of numbers, got list"),
+    "X ragged": (
+        {"X": [[1.0], [1.0, 2.0]]},
+        TypeError,
+        r"expected an array of numbers, got list .*\[1.0\]. Give all rows the same length",
+    ),
     "X None": ({"X": None}, TypeError, "expected an array of numbers, got NoneType"),
     "y too short": ({"y": Y[:5]}, ValueError, r"expected shape \(6,\).*got \(5,\)"),
     "y a column": ({"y": Y[:, None]}, ValueError, r"expected shape \(6,\).*got \(6, 1\).*y\[:, 0\]"),
     "y a number": ({"y": 1.0}, ValueError, r"expected shape \(6,\).*got \(\)"),
     "y complex": ({"y": Y * 1j}, TypeError, "expected float32 or float64, got complex64"),
-    "y strings": ({"y": ["yes", "no"] * 3}, TypeError, "expected an array of numbers, got list"),
+    "y strings": (
+        {"y": ["yes", "no"] * 3},
+        TypeError,
+        "expected an array of numbers, got list .*'yes'. Code categories",
+    ),
     "l2 negative": ({"l2": -0.1}, ValueError, "expected a number >= 0, got -0.1"),
     "l2 NaN": ({"l2": float("nan")}, ValueError, "expected a number >= 0, got nan"),
     "l2 a vector": ({"l2": np.ones(2, np.float32)}, ValueError, r"expected a number, got shape \(2,\).*vmap"),
-    "l2 a string": ({"l2": "strong"}, TypeError, "expected an array of numbers, got str"),
+    "l2 a string": ({"l2": "strong"}, TypeError, "expected an array of numbers, got str .*'strong'"),
 }
 for _name in ROW:
     REFUSED |= {

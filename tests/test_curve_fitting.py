@@ -387,7 +387,11 @@ REFUSED = {
     "scipy's function": (lambda: fit(scipy_s, [1, 1, 0], X, Y), TypeError, f"^model: {ORDER}"),
     "no function": (lambda: fit(X, Y, [1, 1, 0], X), TypeError, "^model: expected a function"),
     "no parameter": (lambda: fit(line, [], X, Y), ValueError, "^params0: expected at least one number"),
-    "text for a start": (lambda: fit(line, ["1", "2"], X, Y), TypeError, "^params0: expected numbers, got str"),
+    "text for a start": (
+        lambda: fit(line, ["1", "2"], X, Y),
+        TypeError,
+        "^params0: expected an array of numbers, got str",
+    ),
     "complex start": (lambda: fit(line, [1j, 1.0], X, Y), TypeError, "^params0: expected float32"),
     "y a column": (lambda: fit(line, P, X, Y[:, None]), ValueError, r"^y: .*Use \[:, 0\]"),
     "model a column": (lambda: fit(lambda p, x: line(p, x)[:, None], P, X, Y), ValueError, r"^y: .*\[:, 0\]"),

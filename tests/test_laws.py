@@ -148,12 +148,30 @@ def test_integers_of_64_bits_are_not_cut():
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        (np.array([["a"], ["b"]]), "X, column 0: expected numbers, got <U1 with entries such as np.str_('a'). Code"),
-        (np.array([[1, "x"], [2, "y"]], object), "X, column 1: expected numbers, got object with entries such as 'x'"),
-        (np.array([[1.0], [None]], object), "X, column 0: expected numbers, got object with entries such as None. Lea"),
-        (np.array([["2020-01-01"], ["2020-01-02"]], "M8[D]"), "with entries such as np.datetime64('2020-01-01'). Use"),
-        ([["x"], ["y"]], "X, column 0: expected numbers, got list with entries such as 'x'. Code categories"),
-        (np.array([[1], [2]], object), "X, column 0: expected numbers, got object with entries such as 1. Cast it"),
+        (
+            np.array([["a"], ["b"]]),
+            "X: expected an array of numbers, got <U1 with entries such as np.str_('a') in column 0. Code",
+        ),
+        (
+            np.array([[1, "x"], [2, "y"]], object),
+            "X: expected an array of numbers, got object with entries such as 'x' in column 1",
+        ),
+        (
+            np.array([[1.0], [None]], object),
+            "X: expected an array of numbers, got object with entries such as None in column 0. Lea",
+        ),
+        (
+            np.array([["2020-01-01"], ["2020-01-02"]], "M8[D]"),
+            "with entries such as np.datetime64('2020-01-01') in column 0. Use",
+        ),
+        (
+            [["x"], ["y"]],
+            "X: expected an array of numbers, got list with entries such as 'x' in column 0. Code categories",
+        ),
+        (
+            np.array([[1], [2]], object),
+            "X: expected an array of numbers, got object with entries such as 1 in column 0. Cast it",
+        ),
     ],
 )
 def test_what_is_no_number_is_named(columns, message):

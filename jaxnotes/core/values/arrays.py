@@ -67,6 +67,7 @@ def _from_host(name: str, value: ArrayLike) -> np.ndarray:
 WAYS_OUT = {
     str: "Code categories as columns of 0 and 1 (numpy.unique gives the codes); read numbers with .astype('float32').",
     np.datetime64: "Use numbers, as in (t - t[0]) / numpy.timedelta64(1, 'D').",
+    (list, tuple): "Give all rows the same length.",
     numbers.Number: "Cast it first, as in .astype('float32').",
     object: "Leave such rows out, or give them any number and weight 0.",
 }
@@ -85,10 +86,12 @@ def _refuse(name: str, value: Any, host: np.ndarray | None, cause: Exception | N
     ]
     j, entry = strange[0] if strange else (0, host.flat[0] if host.size else None)
     names = getattr(value, "columns", range(len(columns)))
-    where = f"{name}, column {names[j]!r}" if host.ndim == 2 else name
+    where = f" in column {names[j]!r}" if host.ndim == 2 else ""
     way_out = next(text for kind, text in WAYS_OUT.items() if isinstance(entry, kind))
     kind = type(value).__name__ if host.dtype == object and cause else host.dtype
-    raise TypeError(f"{where}: expected numbers, got {kind} with entries such as {entry!r}. {way_out}") from cause
+    raise TypeError(
+        f"{name}: expected an array of numbers, got {kind} with entries such as {entry!r}{where}. {way_out}"
+    ) from cause
 
 
 def design(X: ArrayLike, *, intercept: bool) -> Array:

@@ -97,7 +97,7 @@ REFUSED = {
     "bounds in the wrong order": (lambda: bounded(2.0, 1.0), ValueError, "^bounded: expected lower < upper"),
     "equal bounds": (lambda: bounded(1.0, 1.0), ValueError, "^bounded: expected lower < upper"),
     "a bound that is no number": (lambda: bounded(float("nan"), 1.0), ValueError, "^bounded: expected lower < upper"),
-    "a bound in words": (lambda: bounded("low", 1.0), TypeError, "^lower: expected numbers, got str"),
+    "a bound in words": (lambda: bounded("low", 1.0), TypeError, "^lower: expected an array of numbers, got str"),
     "a simplex of one number": (lambda: simplex().inverse(jnp.array(0.5)), ValueError, "^simplex: expected a vector"),
     "one number in order": (lambda: ordered().inverse(jnp.array(0.5)), ValueError, "^ordered: expected a vector"),
     "another tree": (
