@@ -624,7 +624,7 @@ REFUSED = {
     "weights of a number": (lambda: fit(normal, NORMAL_START, Y, weights=2.0), ValueError, r"weights: .*got \(\)"),
     "negative tol": (lambda: fit(normal, NORMAL_START, Y, tol=-1.0), ValueError, "tol: expected a number >= 0"),
     "negative max_steps": (lambda: fit(normal, NORMAL_START, Y, max_steps=-1), ValueError, "max_steps: expected"),
-    "unknown cov": (lambda: infer(normal, SOLUTION, Y, cov="HC3"), ValueError, "cov: .*nonrobust, HC0, cluster"),
+    "unknown cov": (lambda: infer(normal, SOLUTION, Y, cov="HC3"), ValueError, "cov: .*nonrobust, HC0, HC1, cluster"),
     "groups without cluster": (lambda: infer(normal, SOLUTION, Y, groups=np.arange(6)), ValueError, "groups: expected"),
     "cluster without groups": (lambda: infer(normal, SOLUTION, Y, cov="cluster"), ValueError, "groups: expected"),
     "level": (lambda: infer(normal, SOLUTION, Y, level=95), ValueError, "level: expected a number between 0 and 1"),
