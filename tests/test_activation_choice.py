@@ -40,6 +40,7 @@ def negated_tanh(z):
     return jnp.tanh(-z)
 
 
+@pytest.mark.long
 def test_identical_arms_have_no_winner():
     """Bit for bit identical ones never; those equal in law in at most 5 % of 200 runs, each on data of its own."""
     data = rows(40, 2)

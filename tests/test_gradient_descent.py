@@ -11,6 +11,8 @@ import reference
 from jaxnotes import Status, gradient_descent, methods
 from jaxnotes.gradient_descent import best_settings, convergence_factor, mode_factor, steps_needed
 
+pytestmark = pytest.mark.repeated
+
 
 def test_five_learning_rates_on_a_parabola(double):
     """f = x^2 from 10: slow, good, in one step, for ever, away. One compiled call runs them all."""
@@ -199,14 +201,14 @@ def sum_of_squares(case):
     return fun, np.array([number(text) for text in case["x0"]])
 
 
-MINIMizERS = {"default": lambda: None, "lbfgs": lambda: methods.lbfgs(), "backtracking": lambda: methods.backtracking()}
+MINIMIZERS = {"default": lambda: None, "lbfgs": lambda: methods.lbfgs(), "backtracking": lambda: methods.backtracking()}
 
 
 def outcome(case, method: str, scale: float) -> tuple[bool, Status]:
     """Whether f reached f_star to 1e-8 of the way from the start, or to the digits printed, and the status."""
     fun, x0 = sum_of_squares(case)
     with jax.numpy_rank_promotion("allow"):  # the expressions are NumPy's
-        solution = jax.jit(lambda x: gradient_descent.minimize(fun, x, method=MINIMizERS[method]()))(scale * x0)
+        solution = jax.jit(lambda x: gradient_descent.minimize(fun, x, method=MINIMIZERS[method]()))(scale * x0)
         best, first = float(case["certified"]["f_star"]), float(fun(scale * x0))
         gradient = np.abs(jax.grad(fun)(solution.params)) * np.maximum(np.abs(solution.params), 1)
     status = Status(int(solution.status))
@@ -215,7 +217,8 @@ def outcome(case, method: str, scale: float) -> tuple[bool, Status]:
     return float(solution.value) - best <= 1e-8 * (first - best) + 1e-5 * best, status
 
 
-@pytest.mark.parametrize("method", MINIMizERS)
+@pytest.mark.long
+@pytest.mark.parametrize("method", MINIMIZERS)
 def test_which_method_solves_which_classical_problem(method, double, capsys):
     cases = reference.cases("mgh")
     if not cases:

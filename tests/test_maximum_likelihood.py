@@ -44,6 +44,8 @@ from jaxnotes.maximum_likelihood import (
     score,
 )
 
+pytestmark = pytest.mark.repeated
+
 DEATHS, CORPS_YEARS = np.arange(5), np.array([109, 65, 22, 3, 1])  # Bortkiewicz (1898), corps-years with k deaths
 
 

@@ -9,6 +9,8 @@ from tolerances import assert_close
 
 from jaxnotes.core.matrix import lapack
 
+pytestmark = pytest.mark.repeated
+
 LANES = 6
 
 

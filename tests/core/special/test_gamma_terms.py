@@ -9,6 +9,8 @@ import scipy.special
 
 from jaxnotes.core.special import gamma_terms
 
+pytestmark = pytest.mark.repeated
+
 mp.mp.dps = 50
 # Of max(1, |value|): the rounding of the few largest terms.
 TOLERANCE = {"float32": 3e-6, "float64": 5e-14}

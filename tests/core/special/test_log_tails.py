@@ -9,6 +9,8 @@ import pytest
 from jaxnotes.core.special import log_tails
 from jaxnotes.core.special.gamma_terms import beta_excess
 
+pytestmark = pytest.mark.repeated
+
 mp.mp.dps = 50
 # Of max(1, |log tail|). For the complement of a tail next to 1, small shapes lose a few eps / shape: see the families.
 TOLERANCE = {"float32": 2e-5, "float64": 2e-13}

@@ -8,6 +8,8 @@ import pytest
 
 from jaxnotes.core.special import numerics
 
+pytestmark = pytest.mark.repeated
+
 mp.mp.dps = 60
 INF = np.inf
 
