@@ -34,7 +34,7 @@ from jaxnotes.core.lanes import batching, implicit
 from jaxnotes.core.matrix import triangles
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.special import tails
-from jaxnotes.core.values import arrays, settings
+from jaxnotes.core.values import arrays, programs, settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.status import Solution, Status, first_status
 
@@ -290,7 +290,7 @@ def _band(estimate: Array, se: Array, df: Array, level: Array) -> Band:
     return Band(estimate, se, estimate - reach, estimate + reach)
 
 
-@functools.partial(jax.jit, static_argnums=(1, 2))
+@programs.soon(static_argnums=(1, 2))
 def _fit(data: Curves, curve: Curve, max_steps: int) -> Solution:
     engine = batching.vectorize(functools.partial(levenberg_marquardt.solve_block, curve, max_steps), most=MOST_LANES)
     return implicit.differentiable(engine, functools.partial(levenberg_marquardt.objective, curve))(data)
@@ -304,7 +304,7 @@ def _is_stationary(data: Curves, curve: Curve) -> Array:
     return jnp.max(scaled) <= 100 * data.tol * jnp.maximum(value, 1)
 
 
-@functools.partial(jax.jit, static_argnums=(3, 4))
+@programs.soon(static_argnums=(3, 4))
 def _infer(data: Curves, usable: Array, groups: Array, curve: Curve, cov: str) -> Estimate:
     return batching.blocked(functools.partial(_estimate, curve, cov))((data, usable, groups))
 

@@ -307,7 +307,7 @@ def check_gradient(fun: Callable[[Any], ArrayLike], x: Any) -> GradientCheck:
     x = _floats("x", x)
     paths, structure = jax.tree_util.tree_flatten_with_path(x)
     leaves = [leaf for _, leaf in paths]
-    if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):  # pyright: ignore[reportAttributeAccessIssue]
+    if any(arrays.is_traced(leaf) for leaf in leaves):
         raise TypeError("x: expected finished arrays, got traced ones. Call check_gradient outside jit and vmap.")
     fun, eps = _real(fun), max(float(jnp.finfo(leaf.dtype).eps) for leaf in leaves)
 

@@ -12,7 +12,6 @@ reaches the blocked engine.
 """
 
 import dataclasses
-import functools
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +24,7 @@ from jaxnotes.core.linear.intake import Design
 from jaxnotes.core.linear.newton import LinearModel
 from jaxnotes.core.special.double_word import Double, sum_last
 from jaxnotes.core.special.gamma_terms import log_binomial
-from jaxnotes.core.values import arrays, settings
+from jaxnotes.core.values import arrays, programs, settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.params import LinearParams, as_params
 from jaxnotes.core.values.status import Solution
@@ -320,12 +319,12 @@ def _rows(
     return intake.design(X.astype(dtype), (y.astype(dtype), trials), weights, offset, l2, tol)
 
 
-@functools.partial(jax.jit, static_argnums=(1, 2))
+@programs.soon(static_argnums=(1, 2))
 def _fit(data: Design, intercept: bool, max_steps: int) -> Solution[LinearParams]:
     solution = solver(LinearModel(FAMILY, 1, intercept, max_steps))(data)
     return dataclasses.replace(solution, params=as_params(solution.params[0], intercept))
 
 
-@functools.partial(jax.jit, static_argnums=3)
+@programs.soon(static_argnums=(3,))
 def _infer(solution: Solution[LinearParams], data: Design, groups: Array, cov: str) -> Estimate:
     return with_covariance(FAMILY, solution, data, cov, groups)

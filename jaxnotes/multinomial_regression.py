@@ -14,7 +14,6 @@ Two classes in reference coding are `logistic_regression`. `jax.vmap(fit)` is th
 """
 
 import dataclasses
-import functools
 from dataclasses import dataclass
 
 import jax
@@ -27,7 +26,7 @@ from jaxnotes.core.linear.fit import linear_predictor, solver, with_covariance
 from jaxnotes.core.linear.intake import Design
 from jaxnotes.core.linear.newton import LinearModel
 from jaxnotes.core.linear.softmax import CODINGS, loglik
-from jaxnotes.core.values import arrays, settings
+from jaxnotes.core.values import arrays, programs, settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.params import LinearParams, as_params
 from jaxnotes.core.values.status import Solution, Status, first_status
@@ -284,7 +283,7 @@ def _rows(
     return intake.design(X, arrays.per_row("y", y, X.shape[0]), weights, None, l2, tol)
 
 
-@functools.partial(jax.jit, static_argnums=(1, 2, 3, 4))
+@programs.soon(static_argnums=(1, 2, 3, 4))
 def _fit(data: Design, n_classes: int, coding: str, intercept: bool, max_steps: int) -> Solution[LinearParams]:
     likelihood, symmetric = softmax.family(n_classes, coding), coding == "symmetric"
     solution = solver(LinearModel(likelihood, n_classes - 1 + symmetric, intercept, max_steps))(data)
@@ -302,7 +301,7 @@ def _fit(data: Design, n_classes: int, coding: str, intercept: bool, max_steps: 
     return dataclasses.replace(solution, params=params, status=status)
 
 
-@functools.partial(jax.jit, static_argnums=(3, 4, 5))
+@programs.soon(static_argnums=(3, 4, 5))
 def _infer(
     solution: Solution[LinearParams], data: Design, groups: Array, n_classes: int, coding: str, cov: str
 ) -> Estimate:

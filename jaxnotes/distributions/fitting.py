@@ -23,7 +23,7 @@ from jaxnotes.core.inference.covariance import Estimate
 from jaxnotes.core.lanes import batching, implicit
 from jaxnotes.core.matrix import factors
 from jaxnotes.core.special.numerics import safe_sqrt
-from jaxnotes.core.values import settings, trouble
+from jaxnotes.core.values import programs, settings, trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.status import Solution, Status, first_status
 
@@ -55,7 +55,7 @@ class Peak(NamedTuple):
     ending: Array | Status = Status.CONVERGED
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@programs.soon(static_argnums=(0,))
 def fit(family: Any, sample: Sample) -> Solution:
     """The fit of one sample; batched by jax.vmap through `batching`."""
     return _solver(family)(sample)
@@ -190,7 +190,7 @@ def _data_trouble(family: Any, sample: Sample) -> Array:
     return trouble.of_data(weights, invalid=worst == 2, not_finite=worst == 1)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@programs.soon(static_argnums=(0,))
 def covariance(family: Any, solution: Solution, sample: Sample) -> Estimate:
     """The estimate and the inverse of the observed information, known parameters without variance."""
     theta, with_params = _free(family, solution.params, sample.known)

@@ -22,7 +22,7 @@ from jaxnotes.core.linear import intake, squares, squares_by_passes
 from jaxnotes.core.linear.fit import linear_predictor
 from jaxnotes.core.linear.intake import Equations
 from jaxnotes.core.matrix import factors, scaling
-from jaxnotes.core.values import arrays, settings
+from jaxnotes.core.values import arrays, programs, settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.params import LinearParams, as_params, as_theta
 from jaxnotes.core.values.status import Solution, Status
@@ -252,7 +252,7 @@ def _solver(intercept: bool):
     return implicit.differentiable(engine, functools.partial(squares.objective, intercept))
 
 
-@functools.partial(jax.jit, static_argnums=1)
+@programs.soon(static_argnums=(1,))
 def _fit(data: Equations, intercept: bool) -> Solution[LinearParams]:
     solution = _solver(intercept)(data)
     return dataclasses.replace(solution, params=as_params(solution.params, intercept))
@@ -267,7 +267,7 @@ class _Question(NamedTuple):
     groups: Array
 
 
-@functools.partial(jax.jit, static_argnums=3)
+@programs.soon(static_argnums=(3,))
 def _infer(solution: Solution[LinearParams], data: Equations, groups: Array, cov: str) -> Estimate:
     question = _Question(as_theta(solution.params), solution.status, data, groups)
     return _inference(solution.params.intercept is not None, cov)(question)

@@ -25,7 +25,7 @@ from jaxnotes.core.likelihood.fit import Problem, maximize
 from jaxnotes.core.likelihood.observations import LogProb, Observations
 from jaxnotes.core.matrix import factors
 from jaxnotes.core.matrix.products import contract
-from jaxnotes.core.values import settings
+from jaxnotes.core.values import programs, settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.status import Solution, Status
 
@@ -321,7 +321,7 @@ class _Question(NamedTuple):
     groups: Array
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@programs.soon(static_argnums=(0, 1))
 def _infer(model: LogProb, cov: str, question: _Question) -> Estimate:
     is_large = lambda question: question.observed.n >= passes.FROM_ROWS  # noqa: E731
     return batching.blocked(functools.partial(_estimate, model, cov), is_large)(question)

@@ -25,7 +25,7 @@ from jaxnotes.core.matrix import factors
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.special import tails
 from jaxnotes.core.special.double_word import Double, sum_last
-from jaxnotes.core.values import arrays, habits
+from jaxnotes.core.values import arrays, habits, programs
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.public import public
 
@@ -255,12 +255,12 @@ def wald(of: Estimate, level: Array) -> Inference:
     return _wald(of._replace(df=df), _quantile(level.astype(df.dtype), df))
 
 
-@jax.jit
+@programs.soon()
 def _quantile(level: Array, df: Array) -> Array:
     return tails.t_isf((1 - level) / 2, df)
 
 
-@jax.jit
+@programs.soon()
 def _wald(of: Estimate, quantile: Array) -> Inference:
     se = jnp.where(of.usable, jnp.sqrt(jnp.diagonal(of.covariance)), jnp.nan)
     statistic = of.estimate / se

@@ -11,7 +11,7 @@ from jaxnotes.core.descent import trust_region
 from jaxnotes.core.lanes import batching, implicit, passes
 from jaxnotes.core.likelihood import observations
 from jaxnotes.core.likelihood.observations import LogProb, Observations
-from jaxnotes.core.values import trouble
+from jaxnotes.core.values import programs, trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, first_status
 
@@ -24,7 +24,7 @@ class Problem(NamedTuple):
     tol: Array
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@programs.soon(static_argnums=(0, 1))
 def maximize(model: LogProb, max_steps: int, problem: Problem) -> Solution:
     """The fit of one problem, params flat: batched by jax.vmap through `batching`, differentiated by `implicit`."""
     engine = vectorized(functools.partial(solve_block, model, max_steps), lambda problem: problem.observed)

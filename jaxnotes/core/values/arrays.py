@@ -124,8 +124,14 @@ def per_row_or(name: str, value: ArrayLike | None, default: float, n: int, dtype
     """A vector with one entry per row of X, shape (n,); where None, the default for all rows, shape (1,)."""
     if value is not None:
         return per_row(name, value, n).astype(dtype)
-    # Behind a barrier, because XLA would spend seconds folding constants as long as the data.
-    return jax.lax.optimization_barrier(jnp.full((1,), default, dtype))
+    everywhere = jnp.full((1,), default, dtype)
+    # Within a program behind a barrier, because XLA would spend seconds folding constants as long as the data.
+    return jax.lax.optimization_barrier(everywhere) if is_traced(everywhere) else everywhere
+
+
+def is_traced(array: Array) -> bool:
+    """Whether it is part of a program that is being traced, and so without a value yet."""
+    return isinstance(array, jax.core.Tracer)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def matches(name: str, array: Array, shape: tuple[int, ...]) -> None:

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnotes.core.values import habits
-from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.arrays import Array, is_traced
 from jaxnotes.core.values.public import public
 
 Params = TypeVar("Params")
@@ -125,7 +125,7 @@ def raise_for_status(solution: Solution) -> None:
     ...
     jaxnotes.FitError: SEPARATED: a combination of columns separates the classes, ...
     """
-    if isinstance(solution.status, jax.core.Tracer):  # pyright: ignore[reportAttributeAccessIssue]
+    if is_traced(solution.status):
         raise TypeError(
             "raise_for_status: expected a finished Solution, got a traced one. Call it outside jit and vmap."
         )
