@@ -334,7 +334,7 @@ SOLVED = {
 
 
 def numpy_xor(name, hidden, seeds=256, steps=5000, rate=1.0):
-    """Loss after gradient descent of networks 2-hidden-1, one a row; float64, the gradient by hand."""
+    """Loss after gradient descent of networks 2-hidden-1, one per row; float64, the gradient by hand."""
     rng = np.random.default_rng(0)
     X, y = XOR[0].astype(float), XOR[1].astype(float)
     W, b = rng.standard_normal((seeds, hidden, 2)), np.zeros((seeds, hidden, 1))

@@ -42,7 +42,7 @@ def row_count(data: Any) -> int:
     shapes = [jnp.shape(leaf) for leaf in jax.tree.leaves(data)]
     if not shapes or () in shapes or len({shape[0] for shape in shapes}) != 1 or shapes[0][0] == 0:
         raise ValueError(
-            f"data: expected arrays with one row an observation, at least 1, got shapes {shapes}. "
+            f"data: expected arrays with one row per observation, at least 1, got shapes {shapes}. "
             "Turn lists into arrays with jnp.asarray; what is the same for all rows belongs into log_prob."
         )
     return shapes[0][0]
@@ -51,7 +51,7 @@ def row_count(data: Any) -> int:
 def row_weights(weights: ArrayLike | None, n: int, dtype: Any) -> Array:
     """The weights (n,), or a 1 for all of them, (1,)."""
     if weights is not None and jnp.shape(weights) != (n,):
-        raise ValueError(f"weights: expected shape ({n},), one a row of data, got {jnp.shape(weights)}.")
+        raise ValueError(f"weights: expected shape ({n},), one per row of data, got {jnp.shape(weights)}.")
     return arrays.per_row_or("weights", weights, 1, n, dtype)
 
 

@@ -3,7 +3,7 @@
 Newton on a fixed pseudo-random sample of the rows gives the start and, from its Gram matrix, a preconditioner so good
 that each further pass needs the gradient only: L-BFGS in the preconditioned space gains one to two digits a pass. If
 it does not, or if the sample has no maximum of its own, the passes compute the Gram matrix of all rows as well: full
-Newton. If the sample overlaps (see `separation`) so do all rows, for a direction that separates all separates the
+Newton. If the sample overlaps (see `existence`) so do all rows: a direction that separates all separates the
 sample too.
 """
 

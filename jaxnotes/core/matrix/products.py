@@ -99,7 +99,7 @@ def _separate(Z: Array, paired: bool) -> Products:
 def _pairs(Z: Array) -> list[Array]:
     """All products of two rows of Z (L, q, n): lower triangle row by row, (L, q (q + 1) / 2, n) in a list of parts.
 
-    Parts, for joining them would copy them; of several rows each, for a product with a single row is slow.
+    Parts, because joining them would copy them; of several rows each, because a product with one row is slow.
     """
     parts = [Z[:, i : i + 1] * Z[:, : i + 1] for i in range(Z.shape[1])]
     return [jnp.concatenate(parts[:3], axis=1), *parts[3:]]

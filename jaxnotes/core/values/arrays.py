@@ -22,7 +22,7 @@ class Named:
         return self.__name__
 
     def __or__(self, other: Any) -> Any:
-        return Union[self, other]  # noqa: UP007, for this is what | means
+        return Union[self, other]  # noqa: UP007, because this is what | means
 
     def __ror__(self, other: Any) -> Any:
         return Union[other, self]  # noqa: UP007

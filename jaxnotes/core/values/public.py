@@ -21,7 +21,7 @@ def public(module: str) -> Callable[[Class], Class]:
 
     def rename(cls: Class) -> Class:
         vars(sys.modules[cls.__module__]).setdefault("__test__", {})[cls.__name__] = cls
-        setattr(cls, "__wrapped__", _Original(cls))  # noqa: B010, for a type checker knows no such attribute
+        setattr(cls, "__wrapped__", _Original(cls))  # noqa: B010, because a type checker knows no such attribute
         cls.__module__ = module
         return cls
 
