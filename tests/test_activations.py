@@ -140,7 +140,8 @@ def test_elu_is_smooth_at_zero_only_for_alpha_1(double):
 def test_saturation_in_float32():
     """Where the values round to 1; the derivatives do not round to 0, as sigma (1 - sigma) and 1 - tanh^2 would."""
     for function, last, first in [(activations.sigmoid, 16.635, 16.636), (activations.tanh, 7.998, 7.999)]:
-        value = jax.jit(function, compiler_options={"xla_backend_optimization_level": 3})  # with LLVM's optimization, as users have it
+        # With the optimization that users have.
+        value = jax.jit(function, compiler_options={"xla_backend_optimization_level": 3})
         assert value(np.float32(last)) < 1
         assert value(np.float32(first)) == 1
         assert jax.grad(function)(np.float32(first)) > 0
