@@ -223,7 +223,7 @@ def train_network(X, y):
     slopes = jax.tree.leaves(jax.grad(neural_networks.loss)(training.params, X, y))
     grad_norm = jnp.max(jnp.abs(jnp.concatenate([slope.reshape(-1) for slope in slopes])))
     steps, status = jnp.asarray(training.epochs), jnp.asarray(training.status)
-    return Solution(training.params, training.loss[-1], grad_norm, steps, status)
+    return Solution(training.params, training.loss[-1], grad_norm, steps, status, jnp.nan * grad_norm)
 
 
 def standard_rows(rng) -> Data:

@@ -76,7 +76,7 @@ def test_refused_while_tracing(name, verb, what):
     changes, error, message = REFUSED[what]
     argument = next(iter(changes))
     data = {"X": X, "y": Y, **changes}
-    before = () if verb == "fit" else (jn.Solution(jn.LinearParams(Y[:2], Y[0]), Y[0], Y[0], Y[0], Y[0]),)
+    before = () if verb == "fit" else (jn.Solution(jn.LinearParams(Y[:2], Y[0]), Y[0], Y[0], Y[0], Y[0], Y[0]),)
     with pytest.raises(error, match=f"^{argument}: {message}") as caught:
         call(getattr(fit, verb), data, *before)
     assert str(caught.value).endswith((".", ")"))
@@ -125,7 +125,7 @@ INFER = {
 @pytest.mark.parametrize("what", INFER)
 def test_infer_refuses(fit, what):
     changes, error, message = INFER[what]
-    solution = jn.Solution(jn.LinearParams(Y[:2], Y[0]), Y[0], Y[0], Y[0], np.int8(0))
+    solution = jn.Solution(jn.LinearParams(Y[:2], Y[0]), Y[0], Y[0], Y[0], np.int8(0), Y[0])
     with pytest.raises(error, match=f"^{message}"):
         call(fit.infer, {"X": X, "y": Y, **changes}, solution)
 
@@ -136,7 +136,7 @@ def test_infer_refuses(fit, what):
     ids=lambda f: f.__qualname__,
 )
 def test_predict_refuses_other_data(use):
-    solution = jn.Solution(jn.LinearParams(Y[:2], Y[0]), Y[0], Y[0], Y[0], np.int8(0))
+    solution = jn.Solution(jn.LinearParams(Y[:2], Y[0]), Y[0], Y[0], Y[0], np.int8(0), Y[0])
     with pytest.raises(ValueError, match=r"^solution.params.coef: expected shape \(3,\).*got \(2,\)"):
         use(solution, np.ones((4, 3)))
     with pytest.raises(ValueError, match=r"^X: expected shape \(n_samples, n_features\), got \(2,\)"):

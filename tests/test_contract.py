@@ -60,7 +60,7 @@ def test_reaches_the_known_answer(fit, dtype):
 
 def test_dtype_follows_the_input(fit, dtype):
     solution = call(fit.fit, problem(fit, dtype))
-    for leaf in jax.tree.leaves((solution.params, solution.value, solution.grad_norm)):
+    for leaf in jax.tree.leaves((solution.params, solution.value, solution.grad_norm, solution.error)):
         assert leaf.dtype == dtype
     assert (solution.steps.dtype, solution.status.dtype) == (np.int32, np.int8)
 

@@ -638,7 +638,7 @@ REFUSED = {
     "a batch to delta": (lambda: delta_method(lambda p: p, BATCH, None), ValueError, r"solution: expected one fit"),
 }  # fmt: skip
 SOLUTION = jn.Solution(
-    {"mean": np.float32(1), "sd": np.float32(2)}, np.float32(1), np.float32(0), np.int32(1), np.int8(0)
+    {"mean": np.float32(1), "sd": np.float32(2)}, np.float32(1), np.float32(0), np.int32(1), np.int8(0), np.float32(0)
 )
 BATCH = jax.tree.map(lambda leaf: np.stack([leaf, leaf]), SOLUTION)
 

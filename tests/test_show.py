@@ -40,7 +40,7 @@ def made_up(estimate, se, statistic, pvalue, df=np.inf, status=jn.Status.CONVERG
     estimate, se = np.atleast_1d(estimate).astype(float), np.atleast_1d(se).astype(float)
     ones = np.ones_like(estimate)
     params = jn.LinearParams(estimate[1:], estimate[0])
-    solution = jn.Solution(params, np.float32(0.5), np.float32(1e-9), np.int32(3), np.int8(status))
+    solution = jn.Solution(params, np.float32(0.5), np.float32(1e-9), np.int32(3), np.int8(status), np.float32(np.nan))
     lower, upper = estimate - 2 * se, estimate + 2 * se
     return solution, Inference(
         estimate, se, statistic * ones, pvalue * ones, lower, upper, np.outer(se, se), np.float64(df)

@@ -147,7 +147,7 @@ def _solve(family: Any, sample: Sample, *, for_derivatives: bool = False) -> Sol
     )
     usable = data_status == Status.CONVERGED
     params, value, grad_norm = jax.tree.map(lambda a: jnp.where(usable, a, jnp.nan), (params, value, grad_norm))
-    return Solution(params, value, grad_norm, jnp.asarray(steps, jnp.int32), status)
+    return Solution(params, value, grad_norm, jnp.asarray(steps, jnp.int32), status, jnp.full_like(value, jnp.nan))
 
 
 def _sound(family: Any, sample: Sample) -> tuple[Array, Array]:

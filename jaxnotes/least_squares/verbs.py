@@ -230,6 +230,7 @@ def fit_orthogonal(x: ArrayLike, y: ArrayLike) -> Solution[LinearParams]:
         grad_norm=jnp.zeros_like(coef),
         steps=jnp.zeros((), jnp.int32),
         status=code.astype(jnp.int8),
+        error=jnp.full_like(coef, jnp.nan),
     )
 
 

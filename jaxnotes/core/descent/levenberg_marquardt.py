@@ -151,6 +151,7 @@ def solve_block(curve: Curve, max_steps: int, data: Curves) -> Solution:
         grad_norm=at.gain / jnp.where(at.size > 0, at.size, 1),
         steps=run.steps,
         status=_judge(run, data_status, first.finite, n_obs, tol),
+        error=jnp.full_like(tol, jnp.nan),
     )
 
 

@@ -96,7 +96,8 @@ def minimize(
         return run.at.x, [run.grad_norm, run.steps, _status(run, tol)]
 
     x, (grad_norm, steps, status) = implicit.solve_differentiably(objective, x0, solve)
-    return Solution(x, fun(x, *args), grad_norm, steps, status)
+    value = fun(x, *args)
+    return Solution(x, value, grad_norm, steps, status, jnp.full_like(grad_norm, jnp.nan))
 
 
 def minimize_path(fun: Callable[..., Array], x0: Any, *args: Any, method: Any, steps: int) -> Path:

@@ -59,7 +59,8 @@ def solve_block(model: LogProb, max_steps: int, problem: Problem) -> Solution:
         (holes & ~run.at.finite, Status.NON_FINITE_DATA),
         otherwise=trust_region.judge(run, start, problem.tol, NEGLIGIBLE_RISE / n_obs),
     )
-    return Solution(run.at.theta, run.at.value, run.at.grad_norm, run.steps, status)
+    unknown = jnp.full_like(run.at.value, jnp.nan)
+    return Solution(run.at.theta, run.at.value, run.at.grad_norm, run.steps, status, unknown)
 
 
 def over_lanes(

@@ -75,7 +75,8 @@ def solve_block(model: LinearModel, rows: Design) -> Solution:
     """Solve a block: every leaf of `rows` has the lane axis first, of length 1 where shared; params are (L, m, q)."""
     block, data_status, state = descend(model, rows)
     status = jnp.where(data_status == Status.CONVERGED, _judge(model, block, rows, state), data_status)
-    return Solution(in_user_units(model, block, state.at), state.at.value, state.at.grad_norm, state.steps, status)
+    params, value = in_user_units(model, block, state.at), state.at.value
+    return Solution(params, value, state.at.grad_norm, state.steps, status, jnp.full_like(value, jnp.nan))
 
 
 def descend(model: LinearModel, rows: Design) -> tuple[DesignBlock, Array, NewtonState]:

@@ -73,7 +73,8 @@ def solve(model: LinearModel, rows: Design) -> Solution:
     params = scaling.from_scaled(
         state.at.theta.reshape(model.predictors, -1), problem.scaled, intercept=model.intercept
     )
-    return Solution(params, state.at.value[0], state.at.grad_norm[0], state.steps[0], status[0])
+    value = state.at.value[0]
+    return Solution(params, value, state.at.grad_norm[0], state.steps[0], status[0], jnp.full_like(value, jnp.nan))
 
 
 def _problem(model: LinearModel, rows: Design) -> ScaledDesign:

@@ -148,6 +148,7 @@ def solve_block(intercept: bool, data: Equations) -> Solution:
         grad_norm=state.grad_norm,
         steps=state.steps,
         status=judge(data_status, unpenalized & (count.present < q), unpenalized & deficient, state.grad_norm),
+        error=jnp.full_like(size, jnp.nan),
     )
 
 

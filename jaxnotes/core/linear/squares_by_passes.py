@@ -96,7 +96,8 @@ def solve(intercept: bool, data: Equations) -> Solution:
     status = squares.judge(
         data_status, unpenalized & (jnp.sum(present) < q), unpenalized & (root.rank < q), state.grad_norm[0]
     )
-    return Solution(theta, state.value[0], state.grad_norm[0], state.steps[0], status)
+    value = state.value[0]
+    return Solution(theta, value, state.grad_norm[0], state.steps[0], status, jnp.full_like(value, jnp.nan))
 
 
 def _problem(intercept: bool, data: Equations, share: Array, present: Array) -> ScaledEquations:

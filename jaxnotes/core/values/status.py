@@ -75,6 +75,8 @@ class Solution(Generic[Params]):
         grad_norm: the scaled gradient there, ().
         steps: iterations taken, int32, ().
         status: int8, a `Status`, (); only CONVERGED (0) is success.
+        error: a bound, in standard errors, of the distance of any parameter from the exact optimum of the data, (). NaN
+            unless CONVERGED, and where there is no likelihood or no bound is known.
     """
 
     params: Params
@@ -82,6 +84,7 @@ class Solution(Generic[Params]):
     grad_norm: Array
     steps: Array
     status: Array
+    error: Array
 
     @property
     def converged(self) -> Array:

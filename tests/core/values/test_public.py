@@ -61,7 +61,7 @@ def test_inspect_shows_the_source(cls):
 
 
 def test_signatures_are_those_of_the_constructors():
-    fields = ["params", "value", "grad_norm", "steps", "status"]
+    fields = ["params", "value", "grad_norm", "steps", "status", "error"]
     assert list(inspect.signature(jn.Solution).parameters) == fields
     assert list(inspect.signature(jn.methods.Method).parameters) == ["init", "step", "compares"]
     assert list(inspect.signature(jn.multinomial_regression.SymmetricParams).parameters) == ["coef", "intercept"]
@@ -115,6 +115,6 @@ def test_tracebacks_print_the_public_name():
 
 
 def test_a_generic_solution_is_the_same_pytree(answers):
-    assert jax.tree.structure(jn.Solution[float](*[jnp.zeros(())] * 5)).num_leaves == 5
+    assert jax.tree.structure(jn.Solution[float](*[jnp.zeros(())] * 6)).num_leaves == 6
     assert jn.Solution[jn.LinearParams].__origin__ is jn.Solution
     assert isinstance(jax.jit(lambda solution: solution)(answers[0]), jn.Solution)

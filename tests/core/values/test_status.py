@@ -13,7 +13,7 @@ def solution(*codes, shape=None):
     status = np.array(codes, np.int8) if codes else np.zeros((), np.int8)
     status = status if shape is None else status.reshape(shape)
     zero = np.zeros(status.shape, np.float32)
-    return jn.Solution(jn.LinearParams(zero[..., None], zero), zero, zero, status.astype(np.int32), status)
+    return jn.Solution(jn.LinearParams(zero[..., None], zero), zero, zero, status.astype(np.int32), status, zero)
 
 
 def test_codes_are_the_order_of_precedence():
@@ -73,7 +73,7 @@ def test_inside_jit_it_is_refused():
 
 
 def test_a_solution_is_a_pytree_without_the_data():
-    assert len(jax.tree.leaves(solution())) == 6
+    assert len(jax.tree.leaves(solution())) == 7
     doubled = jax.tree.map(lambda leaf: leaf + leaf, solution(3, 0))
     assert isinstance(doubled, jn.Solution)
     assert doubled.status.tolist() == [6, 0]
