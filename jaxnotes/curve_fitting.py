@@ -36,6 +36,7 @@ from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.special import tails
 from jaxnotes.core.values import arrays, programs, settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
+from jaxnotes.core.values.params import of_solution
 from jaxnotes.core.values.status import Solution, Status, first_status
 
 __all__ = ["Band", "confidence_band", "fit", "infer", "predict", "prediction_band"]
@@ -173,7 +174,7 @@ def infer(
 
     Source: Seber and Wild, Nonlinear Regression (1989), sections 2.1.2 and 5.1.
     """
-    posed = intake.pose(model, solution.params, x, y, weights, precision, bijection)
+    posed = intake.pose(model, of_solution(solution), x, y, weights, precision, bijection)
     name, groups = check_covariance(cov, None, posed.data.y.shape[0])
     estimate = _infer(posed.data, solution.converged, groups, posed.curve, name)
     if bijection is not None:
@@ -200,7 +201,7 @@ def predict(model: Model, solution: Solution, x: Any) -> Array:
     [21.]
     """
     with jax.default_matmul_precision("highest"):
-        return model(solution.params, intake.as_rows(x))
+        return model(of_solution(solution), intake.as_rows(x))
 
 
 def confidence_band(model: Model, solution: Solution, inferred: Inference, x: Any, *, level: ArrayLike = 0.95) -> Band:

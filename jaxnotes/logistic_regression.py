@@ -26,7 +26,7 @@ from jaxnotes.core.special.double_word import Double, sum_last
 from jaxnotes.core.special.gamma_terms import log_binomial
 from jaxnotes.core.values import arrays, programs, settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
-from jaxnotes.core.values.params import LinearParams, as_params
+from jaxnotes.core.values.params import LinearParams, as_params, of_solution
 from jaxnotes.core.values.status import Solution
 
 __all__ = ["fit", "infer", "log_likelihood", "loglik", "predict", "predict_proba"]
@@ -196,8 +196,9 @@ def infer(
 
     Source: White, Econometrica 50 (1982), 1-25, for the sandwich.
     """
-    data = _rows(X, y, solution.params.intercept is not None, weights, offset, trials, l2, None)
-    arrays.matches("solution.params.coef", solution.params.coef, (data.X.shape[1],))
+    params = of_solution(solution, LinearParams)
+    data = _rows(X, y, params.intercept is not None, weights, offset, trials, l2, None)
+    arrays.matches("solution.params.coef", params.coef, (data.X.shape[1],))
     name, groups = check_covariance(cov, groups, data.X.shape[0])
     return wald(_infer(solution, data, groups, name), settings.confidence(level))
 
@@ -286,17 +287,17 @@ def log_likelihood(
     >>> round(float(log_likelihood(fit(X, y), X, y)), 4)
     -10.1576
     """
-    data = _rows(X, y, solution.params.intercept is not None, weights, offset, trials, 0.0, None)
+    params = of_solution(solution, LinearParams)
+    data = _rows(X, y, params.intercept is not None, weights, offset, trials, 0.0, None)
     present = data.weights > 0
-    eta = jnp.where(present, linear_predictor(solution.params, data.X) + data.offset, 0)
+    eta = jnp.where(present, linear_predictor(params, data.X) + data.offset, 0)
     successes, count = data.y
     by_row = jnp.where(present, data.weights * log_binomial(successes, count, eta), 0)
     return sum_last(Double.of(by_row)).high
 
 
 def _logit(solution: Solution[LinearParams], X: ArrayLike, offset: ArrayLike | None) -> Array:
-    X = arrays.design(X, intercept=solution.params.intercept is not None)
-    arrays.matches("solution.params.coef", solution.params.coef, (X.shape[1],))
+    X = intake.new_rows(solution, X)
     eta = linear_predictor(solution.params, X)
     return eta if offset is None else eta + arrays.per_row("offset", offset, X.shape[0])
 
@@ -312,7 +313,7 @@ def _rows(
     tol: ArrayLike | None,
 ) -> Design:
     """The checked data, all of one dtype."""
-    X = arrays.design(X, intercept=intercept)
+    X = arrays.design(X, intercept=intercept, y=y)
     y = arrays.per_row("y", y, X.shape[0])
     dtype = jnp.result_type(X, y)
     trials = arrays.per_row_or("trials", trials, 1, X.shape[0], dtype)

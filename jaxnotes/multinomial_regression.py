@@ -28,7 +28,7 @@ from jaxnotes.core.linear.newton import LinearModel
 from jaxnotes.core.linear.softmax import CODINGS, loglik
 from jaxnotes.core.values import arrays, programs, settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
-from jaxnotes.core.values.params import LinearParams, as_params
+from jaxnotes.core.values.params import LinearParams, as_params, of_solution
 from jaxnotes.core.values.status import Solution, Status, first_status
 
 __all__ = ["SymmetricParams", "fit", "infer", "log_likelihood", "loglik", "predict", "predict_proba"]
@@ -156,9 +156,10 @@ def infer(
 
     Source: Agresti, Categorical Data Analysis (2013), section 8.1; White, Econometrica 50 (1982), 1-25.
     """
-    n_classes, coding = _classes(solution.params, n_classes, coding)
-    data = _rows(X, y, n_classes, coding, solution.params.intercept is not None, weights, l2, None)
-    arrays.matches("solution.params.coef", solution.params.coef, (solution.params.coef.shape[0], data.X.shape[1]))
+    params = of_solution(solution, LinearParams)
+    n_classes, coding = _classes(params, n_classes, coding)
+    data = _rows(X, y, n_classes, coding, params.intercept is not None, weights, l2, None)
+    arrays.matches("solution.params.coef", params.coef, (params.coef.shape[0], data.X.shape[1]))
     name, groups = check_covariance(cov, groups, data.X.shape[0], no_leverage=NO_LEVERAGE)
     return wald(_infer(solution, data, groups, n_classes, coding, name), settings.confidence(level))
 
@@ -183,7 +184,7 @@ def predict_proba(solution: Solution[LinearParams], X: ArrayLike) -> Array:
     >>> np.asarray(predict_proba(solution, [[1.0]])).round(3)
     array([[0.2, 0.2, 0.6]], dtype=float32)
     """
-    return jax.nn.softmax(_all_logits(solution.params, X), axis=0).T
+    return jax.nn.softmax(_all_logits(solution, X), axis=0).T
 
 
 def predict(solution: Solution[LinearParams], X: ArrayLike) -> Array:
@@ -205,7 +206,7 @@ def predict(solution: Solution[LinearParams], X: ArrayLike) -> Array:
     >>> predict(fit(X, y, n_classes=3, weights=jnp.array([9.0, 8.0, 7.0, 4.0, 4.0, 12.0])), [[0.0], [1.0]])
     Array([0, 2], dtype=int32)
     """
-    return jnp.argmax(_all_logits(solution.params, X), axis=0).astype(jnp.int32)
+    return jnp.argmax(_all_logits(solution, X), axis=0).astype(jnp.int32)
 
 
 def log_likelihood(
@@ -239,11 +240,11 @@ def log_likelihood(
     >>> round(float(log_likelihood(fit(X, y, n_classes=3, l2=1.0), X, y)), 4)
     -4.1589
     """
-    params = solution.params
+    params = of_solution(solution, LinearParams)
     n_classes, coding = _classes(params, n_classes, coding)
     data = _rows(X, y, n_classes, coding, params.intercept is not None, weights, 0.0, None)
     present = data.weights > 0
-    return jnp.sum(jnp.where(present, data.weights * loglik(_all_logits(params, data.X), data.y), 0))
+    return jnp.sum(jnp.where(present, data.weights * loglik(_all_logits(solution, data.X), data.y), 0))
 
 
 def _classes(params: LinearParams, n_classes: int | None, coding: str | None) -> tuple[int, str]:
@@ -256,12 +257,11 @@ def _classes(params: LinearParams, n_classes: int | None, coding: str | None) ->
     return own
 
 
-def _all_logits(params: LinearParams, X: ArrayLike) -> Array:
+def _all_logits(solution: Solution[LinearParams], X: ArrayLike) -> Array:
     """The logits of all classes for each row of X (m, p), shape (n_classes, m)."""
-    X = arrays.design(X, intercept=params.intercept is not None)
-    arrays.matches("solution.params.coef", params.coef, (params.coef.shape[0], X.shape[1]))
-    eta = linear_predictor(params, X).T
-    return softmax.logits(eta, 0 if isinstance(params, SymmetricParams) else 1)
+    X = intake.new_rows(solution, X)
+    eta = linear_predictor(solution.params, X).T
+    return softmax.logits(eta, 0 if isinstance(solution.params, SymmetricParams) else 1)
 
 
 def _rows(
@@ -279,7 +279,7 @@ def _rows(
         raise ValueError(f"n_classes: expected a Python int >= 2, got {n_classes!r}. Use int(y.max()) + 1.")
     if coding not in CODINGS:
         raise ValueError(f"coding: expected one of {', '.join(CODINGS)}, got {coding!r}.")
-    X = arrays.design(X, intercept=intercept)
+    X = arrays.design(X, intercept=intercept, y=y)
     return intake.design(X, arrays.per_row("y", y, X.shape[0]), weights, None, l2, tol)
 
 

@@ -116,7 +116,7 @@ INFER = {
     "level NaN": ({"level": float("nan")}, ValueError, "level: expected a number between 0 and 1, got nan"),
     "cluster without groups": ({"cov": "cluster"}, ValueError, "groups: expected labels exactly with cov='cluster'"),
     "groups without cluster": ({"groups": np.zeros(6, int)}, ValueError, "groups: expected labels exactly with"),
-    "real groups": ({"cov": "cluster", "groups": Y}, TypeError, "groups: expected integer labels, got float32"),
+    "real groups": ({"cov": "cluster", "groups": Y}, TypeError, "groups: expected integers or text, got float32"),
     "groups too short": ({"cov": "cluster", "groups": np.zeros(5, int)}, ValueError, r"groups: expected shape \(6,\)"),
     "other data": ({"X": np.ones((6, 3))}, ValueError, r"solution.params.coef: expected shape \(3,\).*got \(2,\)"),
 }

@@ -74,7 +74,7 @@ def test_bad_values_are_refused():
         jn.covariances.hc(4)
     with pytest.raises(ValueError, match="groups: expected none beside a covariance as a value"):
         INFER["least_squares"](cov=jn.covariances.cluster(GROUPS), groups=GROUPS)
-    with pytest.raises(TypeError, match="groups: expected integer labels, got float32"):
+    with pytest.raises(TypeError, match="groups: expected integers or text, got float32"):
         INFER["least_squares"](cov=jn.covariances.cluster(Y))
     with pytest.raises(ValueError, match=r"groups: expected shape \(40,\)"):
         INFER["least_squares"](cov=jn.covariances.cluster(GROUPS[1:]))

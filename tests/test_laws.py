@@ -4,7 +4,9 @@ import jax
 import jax.numpy as jnp
 import mpmath
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse
 import tolerances
 from tolerances import assert_close
 
@@ -145,39 +147,106 @@ def test_integers_of_64_bits_are_not_cut():
     np.testing.assert_array_equal(narrow, wide)
 
 
-@pytest.mark.parametrize(
-    ("columns", "message"),
-    [
-        (
-            np.array([["a"], ["b"]]),
-            "X: expected an array of numbers, got <U1 with entries such as np.str_('a') in column 0. Code",
-        ),
-        (
-            np.array([[1, "x"], [2, "y"]], object),
-            "X: expected an array of numbers, got object with entries such as 'x' in column 1",
-        ),
-        (
-            np.array([[1.0], [None]], object),
-            "X: expected an array of numbers, got object with entries such as None in column 0. Lea",
-        ),
-        (
-            np.array([["2020-01-01"], ["2020-01-02"]], "M8[D]"),
-            "with entries such as np.datetime64('2020-01-01') in column 0. Use",
-        ),
-        (
-            [["x"], ["y"]],
-            "X: expected an array of numbers, got list with entries such as 'x' in column 0. Code categories",
-        ),
-        (
-            np.array([[1], [2]], object),
-            "X: expected an array of numbers, got object with entries such as 1 in column 0. Cast it",
-        ),
-    ],
-)
-def test_what_is_no_number_is_named(columns, message):
-    with pytest.raises(TypeError) as error:
-        LS.fit(columns, [1.0, 2.0])
-    assert message in str(error.value)
+CODES, MISSING, DATES = "Code categories", "Leave such rows out", "Use numbers, as in (t - t[0])"
+# what stands in the second column: what the message says after "got", and the way out
+STRANGE = {
+    "text": (["u", "v"] * 12, "str with entries such as 'u' in column 'b'", CODES),
+    "a category": (pd.Categorical(["u", "v"] * 12), "category with entries such as 'u' in column 'b'", CODES),
+    "nullable": (pd.array([1, None] * 12, "Int64"), "Int64 with entries such as <NA> in column 'b'", MISSING),
+    "dates": (pd.date_range("2020", periods=N), "with entries such as Timestamp('2020-01-01 00:00:00') in", DATES),
+    "objects": (pd.Series([1.0, None] * 12, dtype=object), "object with entries such as None in column 'b'", MISSING),
+}
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_a_column_without_numbers_is_named(kind):
+    column, got, way_out = STRANGE[kind]
+    message = refusal(LS.fit, pd.DataFrame({"a": X[:, 0], "b": column}), Y)
+    assert message.startswith("X: expected an array of numbers, got ")
+    assert got.replace("str", str(pd.Series(["u"]).dtype)) in message
+    assert way_out in message
+
+
+WHOLE = {
+    "text": (np.array([["a"], ["b"]]), "<U1 with entries such as 'a' in column 0. Code"),
+    "numbers beside text": ([[1.0, "x"], [2.0, "y"]], "list with entries such as 'x' in column 1. Code"),
+    "missing": (np.array([[1.0], [None]], object), "object with entries such as None in column 0. Leave"),
+    "dates": (np.array([["2020-01-01"]], "M8[D]"), "entries such as np.datetime64('2020-01-01') in column 0. Use"),
+    "spans": (np.array([[3]], "m8[D]"), "entries such as np.timedelta64(3,'D') in column 0. Use numbers, as in t /"),
+    "numbers as objects": (np.array([[1]], object), "object with entries such as 1 in column 0. Cast it"),
+    "rows as dicts": ([{"a": 1.0, "b": 2.0}] * 2, "list with entries such as {'a': 1.0, 'b': 2.0}. Make arrays"),
+    "columns in a dict": ({"a": X[:, 0]}, "dict. Use numpy.column_stack"),
+    "a sparse matrix": (scipy.sparse.csr_array(X), "csr_array. Use .toarray() first"),
+    "an object": (object(), "object. Make one by numpy.asarray"),
+    "a masked array": (np.ma.masked_greater(X, 1), "a masked array with masked entries. Leave"),
+    "a long entry": (np.array([["a" * 99]]), "entries such as '" + "a" * 36 + "... in column 0"),
+}
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+def test_what_is_no_number_is_named(kind):
+    value, got = WHOLE[kind]
+    message = refusal(LS.fit, value, Y)
+    assert message.startswith("X: expected an array of numbers, got ")
+    assert got in message
+    assert len(message) < 250
+
+
+def test_rows_of_a_users_model_are_named_too():
+    text = np.array(["a"] * N)
+    assert refusal(jn.curve_fitting.fit, line, [0.0, 1.0], text, Y).startswith("x: expected an array of numbers")
+    normal = jn.distributions.Normal.log_prob
+    assert refusal(jn.maximum_likelihood.fit, normal, (0.0, 1.0), text).startswith("data: expected an array of num")
+
+
+def test_text_labels_groups():
+    solution, numbers = LS.fit(X, Y), np.arange(N) % 5
+    by_number, by_name = (
+        LS.infer(solution, X, Y, cov="cluster", groups=g).se for g in (numbers, [f"shop {k}" for k in numbers])
+    )
+    np.testing.assert_array_equal(by_number, by_name)
+    assert "groups: expected integers or text, got object" in refusal(
+        LS.infer, solution, X, Y, cov="cluster", groups=[None] * N
+    )
+
+
+MISPLACED = {
+    "X and y swapped": (lambda s: LS.fit(Y, X), "X and y look swapped, y has shape (24, 2): the order is (X, y)."),
+    "one row": (lambda s: LS.predict(s, X[0]), "For one row use X[None]."),
+    "one column": (lambda s: LS.predict(s, X[:, 0]), "For one feature use X[:, None]."),
+    "the solution last": (
+        lambda s: LS.predict(X, s),
+        "solution: expected what fit returned, got ndarray. The sol",
+    ),
+    "the solution last, in infer": (lambda s: LR.infer(X, Z, s), "solution: expected what fit returned, got ndarray."),
+    "the solution as data": (lambda s: LS.fit(s, Y), "X: expected an array of numbers, got Solution. The order is"),
+    "params alone": (lambda s: LR.predict(s.params, X), "solution: expected what fit returned, got LinearParams."),
+}
+
+
+@pytest.mark.parametrize("what", MISPLACED)
+def test_what_stands_in_the_wrong_place_is_told(what):
+    attempt, advice = MISPLACED[what]
+    assert advice in refusal(attempt, LS.fit(X, Y))
+
+
+def refusal(function, *args, **settings):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        function(*args, **settings)
+    return str(caught.value)
+
+
+# What people see.
+
+
+def test_a_solution_names_its_status_and_counts_lanes():
+    good, bad = LS.fit(X, Y), LS.fit(X, Y * np.nan)
+    assert "status=CONVERGED, error=" in repr(good)
+    both = jax.tree.map(lambda *leaves: jnp.stack(leaves), good, bad, bad)
+    assert "status=<3 lanes: 1 CONVERGED, 2 NON_FINITE_DATA>" in repr(both)
+    traced = []
+    jax.eval_shape(lambda y: traced.append(repr(LS.fit(X, y))), Y)
+    assert "status=" in traced[0]
 
 
 # Sums and logs.

@@ -141,8 +141,7 @@ def predict(solution: Solution[LinearParams], X: ArrayLike) -> Array:
     >>> predict(fit(first.x[:, None], first.y), [[10.0]]).round(3)
     Array([8.001], dtype=float32)
     """
-    X = arrays.design(X, intercept=solution.params.intercept is not None)
-    arrays.matches("solution.params.coef", solution.params.coef, (X.shape[1],))
+    X = intake.new_rows(solution, X)
     return linear_predictor(solution.params, X)
 
 

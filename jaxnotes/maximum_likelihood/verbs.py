@@ -27,6 +27,7 @@ from jaxnotes.core.matrix import factors
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.values import programs, settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
+from jaxnotes.core.values.params import of_solution
 from jaxnotes.core.values.status import Solution, Status
 
 NO_LEVERAGE = "A row of a general likelihood has no leverage; use HC1."
@@ -142,7 +143,7 @@ def infer(
     Source: White (1982), Econometrica 50, 1-25; Liang and Zeger (1986), Biometrika 73, 13-22.
     """
     observations.one_fit("solution", solution)
-    model, theta, observed = intake.traced(log_prob, "solution.params", solution.params, data, weights)
+    model, theta, observed = intake.traced(log_prob, "solution.params", of_solution(solution), data, weights)
     name, groups = check_covariance(cov, groups, observed.n, no_leverage=NO_LEVERAGE)
     question = _Question(theta, solution.converged, observed, groups)
     return wald(_infer(model, name, question), settings.confidence(level))
@@ -181,7 +182,7 @@ def profile_intervals(
     Source: Venzon and Moolgavkar (1988), J. R. Stat. Soc. C 37, 87-94.
     """
     observations.one_fit("solution", solution)
-    model, theta, observed = intake.traced(log_prob, "solution.params", solution.params, data, weights)
+    model, theta, observed = intake.traced(log_prob, "solution.params", of_solution(solution), data, weights)
     drop = profile.half_square(settings.confidence(level).astype(theta.dtype))
     usable = solution.converged | (solution.status == Status.BOUNDARY)
     task = profile.Task(theta, observed, drop, settings.tolerance(None, theta.dtype), usable)

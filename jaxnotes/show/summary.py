@@ -85,7 +85,8 @@ def summary(
     >>> inference = jn.logistic_regression.infer(solution, data.X, data.y)
     >>> print(summary(solution, inference, data.names, title="O-ring distress", n_obs=23))
     O-ring distress
-    n_obs 23, CONVERGED in 5 steps, objective 0.44163, scaled gradient ...
+    n_obs 23, CONVERGED in 5 steps, objective 0.44163, scaled gradient ...,
+    in float32 (jn.x64() keeps the digits of float64 data)
     ---------------------------------------------------------------
                  estimate      se      z  p-value    lower    upper
     ---------------------------------------------------------------
@@ -95,15 +96,13 @@ def summary(
     """
     table = columns(solution, inference, names)
     status = Status(int(solution.status))
-    facts = [
-        f"{status.name} in {int(solution.steps)} steps",
-        f"objective {_number(float(solution.value))}",
-        f"scaled gradient {float(solution.grad_norm):.1e}",
-    ]
+    facts = [f"{status.name} in {int(solution.steps)} steps", *_quality(solution)]
     if n_obs is not None:
         facts.insert(0, f"n_obs {n_obs:,.10g}")
     if np.isfinite(inference.df):
         facts.append(f"df {float(inference.df):,.10g}")
+    if np.asarray(solution.value).dtype == np.float32:
+        facts.append("in float32 (jn.x64() keeps the digits of float64 data)")
     heads = ("", "estimate", "se", "z" if np.isposinf(inference.df) else "t", "p-value", "lower", "upper")
     rows = tuple(_row(*cells) for cells in zip(*table.values(), strict=True))
     note = "" if status == Status.CONVERGED else f"{status.name}: {MESSAGES[status]}"
@@ -139,6 +138,20 @@ def columns(solution: Solution, inference: Inference, names: Sequence[str] | Non
     fields = ("estimate", "se", "statistic", "pvalue", "lower", "upper")
     table = {field: np.asarray(getattr(inference, field)) for field in fields}
     return {"name": _names(solution.params, names), **table}
+
+
+def _quality(solution: Solution) -> list[str]:
+    """How good the answer is, as far as there are numbers for it."""
+    value, grad_norm, error = (float(x) for x in (solution.value, solution.grad_norm, solution.error))
+    facts = []
+    if math.isfinite(value):
+        facts.append(f"objective {_number(value)}")
+    if math.isfinite(grad_norm):
+        facts.append(f"scaled gradient {grad_norm:.1e}")
+    if math.isfinite(error):
+        digits = max(0, math.floor(-math.log10(max(error, 1e-16))))
+        facts.append(f"off by at most {error:.1g} se ({digits} digits)")
+    return facts
 
 
 def _names(params: Any, names: Sequence[str] | None) -> list[str]:

@@ -126,7 +126,7 @@ def as_rows(x: Any) -> Any:
     """x with arrays for leaves; a list of numbers is an array."""
     if isinstance(x, (list, tuple)) and all(isinstance(leaf, (int, float)) for leaf in jax.tree.leaves(x)):
         return arrays.as_float("x", jnp.asarray(x))
-    return jax.tree.map(jnp.asarray, x)
+    return jax.tree.map(lambda leaf: arrays.as_numbers("x", leaf), x)
 
 
 def _as_params(params: Any, y: Array) -> Any:

@@ -61,7 +61,7 @@ def _of_one_dtype(name: str, params: Any, data: Any) -> tuple[Any, Any]:
         raise ValueError(f"{name}: expected at least one number to estimate, got an empty tree.")
     checked = jax.tree.map(lambda leaf: arrays.as_float(name, leaf), params)
     as_reals = jax.tree.map(lambda leaf: arrays.as_float("data", leaf), data)
-    rows = jax.tree.map(jnp.asarray, data)
+    rows = jax.tree.map(lambda leaf: arrays.as_numbers("data", leaf), data)
     real = [leaf for leaf in jax.tree.leaves(rows) if jnp.issubdtype(leaf.dtype, jnp.floating)]
     # From the parameters as given, among which Python numbers are weak.
     given = [jnp.asarray(leaf) for leaf in jax.tree.leaves(params)]

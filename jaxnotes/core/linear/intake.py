@@ -6,6 +6,7 @@ import jax.numpy as jnp
 
 from jaxnotes.core.values import arrays, settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
+from jaxnotes.core.values.params import LinearParams, of_solution
 from jaxnotes.core.values.status import Solution
 
 
@@ -54,7 +55,7 @@ def equations(
     l2: ArrayLike,
 ) -> Equations:
     """What least squares needs."""
-    X = arrays.design(X, intercept=intercept)
+    X = arrays.design(X, intercept=intercept, y=y)
     n = X.shape[0]
     y = arrays.per_row("y", y, n)
     dtype = jnp.result_type(X, y)
@@ -76,6 +77,16 @@ def equations_of(
     l2: ArrayLike = 0.0,
 ) -> Equations:
     """The same, checked against a fit of them."""
-    data = equations(X, y, solution.params.intercept is not None, weights, precision, l2)
-    arrays.matches("solution.params.coef", solution.params.coef, (data.X.shape[1],))
+    params = of_solution(solution, LinearParams)
+    data = equations(X, y, params.intercept is not None, weights, precision, l2)
+    arrays.matches("solution.params.coef", params.coef, (data.X.shape[1],))
     return data
+
+
+def new_rows(solution: Solution[LinearParams], X: ArrayLike) -> Array:
+    """Rows to predict, (m, p), checked against a fit."""
+    params = of_solution(solution, LinearParams)
+    features = params.coef.shape[-1]
+    X = arrays.design(X, intercept=params.intercept is not None, features=features)
+    arrays.matches("solution.params.coef", params.coef, (*params.coef.shape[:-1], X.shape[1]))
+    return X

@@ -4,12 +4,13 @@ Every message says which argument, what was expected, what was got and how to me
 One axis alphabet throughout: n samples (rows), p features (columns), q = p + 1 with an intercept, L lanes of a batch.
 """
 
-import numbers
-from typing import TYPE_CHECKING, Any, NoReturn, Union
+from typing import TYPE_CHECKING, Any, Union
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from jaxnotes.core.values import strangers
 
 
 class Named:
@@ -39,12 +40,7 @@ else:
 
 def as_float(name: str, value: ArrayLike) -> Array:
     """`value` as a float32 or float64 array; integers and bools become the default float."""
-    if hasattr(value, "__array__") and not isinstance(value, jax.Array):
-        value = _from_host(name, value)
-    try:
-        array = jnp.asarray(value)
-    except (TypeError, ValueError) as error:
-        _refuse(name, value, np.asarray(value, object) if isinstance(value, (list, tuple, str)) else None, error)
+    array = jnp.asarray(_numbers(name, value))
     if jnp.issubdtype(array.dtype, jnp.integer) or array.dtype == bool:
         return array.astype(jnp.result_type(float))
     if array.dtype not in (jnp.float32, jnp.float64):
@@ -54,51 +50,51 @@ def as_float(name: str, value: ArrayLike) -> Array:
     return array
 
 
-def _from_host(name: str, value: ArrayLike) -> np.ndarray:
-    """An array of NumPy's, or of what can become one; integers of 64 bits, which JAX would cut to 32, are floats."""
-    host = np.asarray(value)
-    if host.dtype.kind not in "fiubc":
-        _refuse(name, value, host)
-    if host.dtype.kind in "iu" and host.dtype.itemsize == 8:
+def as_numbers(name: str, value: ArrayLike) -> Array:
+    """`value` as an array of real numbers; integers and bools stay what they are, but those of 64 bits are floats."""
+    return jnp.asarray(_numbers(name, value))
+
+
+def _numbers(name: str, value: ArrayLike) -> ArrayLike:
+    """What jnp.asarray takes. Integers of 64 bits, which JAX would cut to 32, are floats."""
+    if isinstance(value, (jax.Array, int, float, complex)):
+        return value
+    if isinstance(value, (list, tuple)) and any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(value)):
+        return jnp.asarray(value)
+    if np.ma.is_masked(value):
+        strangers.refuse_masked(name)
+    host = _on_host(value)
+    if host is None or host.dtype.kind not in "fiubc":
+        strangers.refuse(name, value, host)
+    if host.dtype.kind in "iu" and host.dtype.itemsize == 8 and hasattr(value, "__array__"):
         return host.astype(jnp.result_type(float))
-    return host
+    if host.dtype.itemsize > 8 and host.dtype.kind == "f":
+        raise TypeError(f"{name}: expected float32 or float64, got {host.dtype}. Use {name}.astype('float64').")
+    return host if hasattr(value, "__array__") else value
 
 
-WAYS_OUT = {
-    str: "Code categories as columns of 0 and 1 (numpy.unique gives the codes); read numbers with .astype('float32').",
-    np.datetime64: "Use numbers, as in (t - t[0]) / numpy.timedelta64(1, 'D').",
-    (list, tuple): "Give all rows the same length.",
-    numbers.Number: "Cast it first, as in .astype('float32').",
-    object: "Leave such rows out, or give them any number and weight 0.",
-}
+def _on_host(value: Any) -> np.ndarray | None:
+    """What NumPy makes of it, entries as objects where rows have several lengths; None where it makes nothing."""
+    try:
+        host = np.asarray(value)
+        # Of numbers beside text NumPy makes text.
+        return np.asarray(value, object) if isinstance(value, (list, tuple)) and host.dtype.kind in "US" else host
+    except (TypeError, ValueError):
+        return np.asarray([*value, None], object)[:-1] if isinstance(value, (list, tuple)) else None
 
 
-def _refuse(name: str, value: Any, host: np.ndarray | None, cause: Exception | None = None) -> NoReturn:
-    """Raise TypeError about the first entry that is no number, by its column where there are columns."""
-    if host is None:
-        raise TypeError(f"{name}: expected an array of numbers, got {type(value).__name__} ({cause}).") from cause
-    columns = host.reshape(len(host), -1).T if host.ndim > 1 else host.reshape(1, -1)
-    strange = [
-        (j, entry)
-        for j, column in enumerate(columns)
-        for entry in column[:1000]
-        if not isinstance(entry, numbers.Number)
-    ]
-    j, entry = strange[0] if strange else (0, host.flat[0] if host.size else None)
-    names = getattr(value, "columns", range(len(columns)))
-    where = f" in column {names[j]!r}" if host.ndim == 2 else ""
-    way_out = next(text for kind, text in WAYS_OUT.items() if isinstance(entry, kind))
-    kind = type(value).__name__ if host.dtype == object and cause else host.dtype
-    raise TypeError(
-        f"{name}: expected an array of numbers, got {kind} with entries such as {entry!r}{where}. {way_out}"
-    ) from cause
+def design(X: ArrayLike, *, intercept: bool, y: Any = None, features: int | None = None) -> Array:
+    """The design matrix X, shape (n, p) with n >= 1, and p >= 1 unless an intercept is fitted.
 
-
-def design(X: ArrayLike, *, intercept: bool) -> Array:
-    """The design matrix X, shape (n, p) with n >= 1, and p >= 1 unless an intercept is fitted."""
+    Only to advise: y, what came with it; features, how many columns a fit had.
+    """
     X = as_float("X", X)
     if X.ndim == 1:
-        raise ValueError(f"X: expected shape (n_samples, n_features), got {X.shape}. For one feature use X[:, None].")
+        swapped = getattr(y, "ndim", 1) == 2 and X.shape == y.shape[:1]
+        hint = "For one feature use X[:, None]."
+        hint = "For one row use X[None]." if X.shape == (features,) else hint
+        hint = f"X and y look swapped, y has shape {y.shape}: the order is (X, y)." if swapped else hint
+        raise ValueError(f"X: expected shape (n_samples, n_features), got {X.shape}. {hint}")
     if X.ndim != 2:
         raise ValueError(
             f"X: expected shape (n_samples, n_features), got {X.shape}. "
@@ -158,16 +154,21 @@ def nonnegative(name: str, value: ArrayLike) -> Array:
 
 
 def labels(name: str, value: ArrayLike, n: int) -> Array:
-    """Integer labels, one per row of X, shape (n,)."""
-    if hasattr(value, "__array__") and not isinstance(value, jax.Array):
-        value = np.asarray(value)
-        if value.dtype.kind in "iu" and value.dtype.itemsize == 8:  # only which are equal counts
-            value = np.unique(value, return_inverse=True)[1].reshape(value.shape)
-    array = jnp.asarray(value)
-    if not jnp.issubdtype(array.dtype, jnp.integer):
-        raise TypeError(
-            f"{name}: expected integer labels, got {array.dtype}. Code them by numpy.unique(..., return_inverse=True)."
-        )
-    if array.shape != (n,):
-        raise ValueError(f"{name}: expected shape ({n},), one label per row of X, got {array.shape}.")
-    return array
+    """Labels, one per row of X, as integers (n,): only which are equal counts."""
+    codes = value if isinstance(value, jax.Array) else _codes(np.asarray(value))
+    if codes.dtype.kind not in "iu":
+        raise TypeError(f"{name}: expected integers or text, got {codes.dtype}. Use the codes that numpy.unique gives.")
+    if codes.shape != (n,):
+        raise ValueError(f"{name}: expected shape ({n},), one label per row of X, got {codes.shape}.")
+    return jnp.asarray(codes)
+
+
+def _codes(labels: np.ndarray) -> np.ndarray:
+    """Text, and integers too wide for JAX, by their place in sorted order; anything else as it is."""
+    wide = labels.dtype.kind in "iu" and labels.dtype.itemsize == 8
+    text = labels.dtype.kind in "US" or (
+        labels.dtype == object and all(isinstance(label, str) for label in labels.flat)
+    )
+    if not (wide or text):
+        return labels
+    return np.unique(labels, return_inverse=True)[1].reshape(labels.shape).astype(np.int32)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxnotes.core.values import habits
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.public import public
+from jaxnotes.core.values.status import Solution
 
 
 @public("jaxnotes")
@@ -29,6 +30,17 @@ class LinearParams:
 
         def __getattr__(self, name: str) -> Any:
             raise habits.missing(self, name, habits.PARAMS)
+
+
+def of_solution(solution: Solution[Any], kind: type = object) -> Any:
+    """The params of a solution, of this kind; TypeError for what is none."""
+    if not isinstance(solution, Solution) or not isinstance(solution.params, kind):
+        got = type(solution).__name__ if not isinstance(solution, Solution) else "one of another chapter"
+        raise TypeError(
+            f"solution: expected what fit returned, got {got}. "
+            "The solution stands before the data, as in infer(solution, X, y) and predict(solution, X)."
+        )
+    return solution.params
 
 
 def as_params(theta: Array, intercept: bool) -> LinearParams:

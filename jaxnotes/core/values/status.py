@@ -4,6 +4,7 @@ Inside jit and vmap nothing raises: a lane that failed says so in its `status` a
 On the host `raise_for_status` turns statuses into an error that names the failing lanes.
 """
 
+import dataclasses
 import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -65,7 +66,7 @@ MESSAGES = {
 
 @public("jaxnotes")
 @jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Solution(Generic[Params]):
     """The answer of a solver, and how good it is. It does not hold the data.
 
@@ -90,6 +91,12 @@ class Solution(Generic[Params]):
     def converged(self) -> Array:
         """True where the status is CONVERGED; same shape as `status`."""
         return self.status == Status.CONVERGED
+
+    def __repr__(self) -> str:
+        shown = {field.name: repr(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        if isinstance(self.status, (jax.Array, np.ndarray)) and not is_traced(self.status):
+            shown["status"] = in_words(np.asarray(self.status))
+        return f"Solution({', '.join(f'{name}={text}' for name, text in shown.items())})"
 
     if not TYPE_CHECKING:  # to a type checker every name would be there
 
@@ -141,6 +148,15 @@ def raise_for_status(solution: Solution) -> None:
     counts = ", ".join(f"{np.sum(status == kind)} {kind.name} ({_first_lanes(status == kind)})" for kind in kinds)
     reasons = "".join(f"\n  {kind.name}: {MESSAGES[kind]}" for kind in kinds)
     raise FitError(f"{np.count_nonzero(status)} of {status.size}: {counts}{reasons}")
+
+
+def in_words(status: np.ndarray) -> str:
+    """The name of a status, or of a batch how many lanes have each."""
+    if status.ndim == 0:
+        return Status(int(status)).name
+    codes, counts = np.unique(status, return_counts=True)
+    words = ", ".join(f"{count} {Status(int(code)).name}" for code, count in zip(codes, counts, strict=True))
+    return f"<{status.size} lanes: {words}>"
 
 
 def _first_lanes(failed: np.ndarray, shown: int = 3) -> str:
