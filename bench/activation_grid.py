@@ -10,6 +10,8 @@ from bench.jax_trial import jax_trial
 from bench.mlp import BATCH, Digits, digits
 from bench.runner import Case, Contender, Trial
 
+MINUTES = 1
+
 ACTIVATIONS = {"identity": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}  # ours, scikit-learn's
 RATES, SEEDS, QUICK = np.geomspace(1e-4, 1e-1, 8).astype(np.float32), 32, 2
 HIDDEN, EPOCHS = 16, 5

@@ -19,6 +19,8 @@ from bench import demands
 from bench.jax_trial import jax_trial
 from bench.runner import Answer, Case, Contender, Demand, Result, Trial
 
+MINUTES = 1
+
 SIZE, QUICK = 2**20, 2**10
 CALLS = 5  # of each function in a round; the fastest counts
 KINKED = ("relu", "leaky_relu")  # held to a copy; the others to jax.nn

@@ -8,6 +8,8 @@ from bench.accuracy import logistic_gradient
 from bench.jax_trial import jax_trial, read_solution
 from bench.runner import Answer, Case, Contender
 
+MINUTES = 4
+
 SIZES, QUICK = (1_000_000, 100), (60_000, 6)
 ASKED = {"float32": 1e-6, "float64": 1e-8}
 LOOSEST = {"float32": 1e-4, "float64": 1e-8}  # the peers' tolerances that reach what is asked with the fewest steps

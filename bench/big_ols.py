@@ -8,6 +8,8 @@ from bench.big_logistic import correlated_columns
 from bench.jax_trial import jax_trial, read_solution
 from bench.runner import Answer, Case, Contender
 
+MINUTES = 2
+
 SIZES, QUICK = (1_000_000, 100), (60_000, 6)
 ASKED = {"float32": 1e-4, "float64": 1e-12}  # coarse: a demand compares the errors themselves
 RIVAL = "scikit-learn LinearRegression"

@@ -10,6 +10,8 @@ from bench import demands, floors
 from bench.jax_trial import jax_trial
 from bench.runner import Answer, Case, Contender, Demand, Trial
 
+MINUTES = 1
+
 GRID, QUICK_GRID = (2048, 2048), (32, 48)
 POINTS, QUICK_POINTS = (1000, 1000, 64), (20, 30, 4)
 NEAR = 1e-2  # every second point of B is a neighbour of one of A at about this distance in each coordinate

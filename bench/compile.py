@@ -9,6 +9,8 @@ from pathlib import Path
 from bench import demands
 from bench.runner import Case, Contender, Trial
 
+MINUTES = 10
+
 ROOT = Path(__file__).parent.parent
 MODELS = (
     "least_squares",

@@ -9,6 +9,8 @@ from bench.jax_trial import jax_trial
 from bench.peers import one_after_the_other, quietly
 from bench.runner import Answer, Case, Contender, Trial
 
+MINUTES = 3
+
 ASKED = 1e-5  # of each estimate and each standard error, relative to itself; scipy's own tolerances give this
 SIZES, QUICK = (10_240, 50), (24, 30)
 START = (1.0, 1.0, 0.0)

@@ -11,6 +11,8 @@ from bench.jax_trial import jax_trial
 from bench.peers import one_after_the_other, quietly
 from bench.runner import Answer, Case, Contender, Trial
 
+MINUTES = 2
+
 SAMPLES, ROWS = 10_240, 200
 QUICK = (24, 60)
 # Distance from the maximum in standard errors, or relative error of a standard error: what scipy's tolerances give.

@@ -9,6 +9,8 @@ from bench import demands, floors
 from bench.jax_trial import jax_trial
 from bench.runner import Answer, Case, Contender, Trial
 
+MINUTES = 1
+
 RATE, STEPS = 0.01, 100
 STARTS, QUICK = 4096, 16
 ASKED = 1e-4  # distance from the end of the same descent in float64

@@ -7,6 +7,8 @@ from pathlib import Path
 from bench import demands
 from bench.runner import Case, Contender, Trial
 
+MINUTES = 1
+
 ROOT = Path(__file__).parent.parent
 CLOCK = "import time; begin = time.perf_counter(); import {module}; print(time.perf_counter() - begin)"
 

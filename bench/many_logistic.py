@@ -9,6 +9,8 @@ from bench.accuracy import logistic_gradient
 from bench.jax_trial import jax_trial, read_solution
 from bench.runner import Answer, Case, Contender
 
+MINUTES = 2
+
 L2, TOL = 1e-2, 1e-6
 ASKED = 2 * TOL  # in float32 a gradient is known no better than to a part of TOL
 SIZES, QUICK = (10_240, 200, 8), (48, 60, 3)

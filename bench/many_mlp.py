@@ -7,6 +7,8 @@ from bench.jax_trial import jax_trial
 from bench.mlp import BATCH, HIDDEN, RATE, Digits, digits, train
 from bench.runner import Answer, Case, Contender, Demand, Trial
 
+MINUTES = 3
+
 NETWORKS, QUICK, EPOCHS, ASKED = 256, 8, 10, 0.15
 ALONE, OWN = "jaxnotes, one network", "jaxnotes, each its own order of rows"
 

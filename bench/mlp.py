@@ -9,6 +9,8 @@ from bench import demands
 from bench.jax_trial import jax_trial
 from bench.runner import Answer, Case, Contender, Demand, Trial
 
+MINUTES = 3
+
 HIDDEN, BATCH, EPOCHS, RATE = 64, 32, 30, 3e-3
 SEEDS = 8  # of the accuracy of ours and of scikit-learn: one seed moves the test error by half a percent
 NOISE = 0.003  # two standard errors of the difference of the means over the seeds

@@ -14,6 +14,8 @@ from bench import demands
 from bench.peers import one_after_the_other, quietly
 from bench.runner import Answer, Case, Contender, Demand, Trial
 
+MINUTES = 2
+
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference" / "nist_nonlinear.json"
 WIDTH = 9  # the most parameters of a problem
 RIGHT = 1e-6  # six right digits of every parameter

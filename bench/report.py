@@ -3,65 +3,119 @@
 import dataclasses
 import importlib.metadata
 import json
-import os
-import platform
 from pathlib import Path
+from types import ModuleType
 
-import jax
 from rich.console import Console
 from rich.table import Table
 
+from bench import history, machine
 from bench.runner import Outcome, Result
 
 PACKAGES = (
     "jaxnotes", "jax", "jaxlib", "numpy", "scipy", "scikit-learn", "statsmodels", "glum", "jaxopt",
     "optax", "flax", "torch",
 )  # fmt: skip
-COLUMNS = (
-    "contender", "compile", "first", "steady", "vs best peer", "of floor", "temp", "resident", "accuracy", "status",
+COLUMNS = ("contender", "steady", "against ours", "accuracy", "note")
+WIDE = (
+    "contender", "compile", "first", "steady", "against ours", "vs best peer", "of floor", "temp", "resident",
+    "accuracy", "status",
 )  # fmt: skip
+LEFT = ("contender", "note", "status")
+NOISY = 0.2  # half the distance between the quartiles, of the median
 VERDICTS = {True: "[green]met[/]", False: "[red]NOT MET[/]", None: "not judged"}
 COLOURS = {"ours": "#d62728", "peer": "#7f7f7f", "kernel": "#1f77b4"}
 
-console = Console(width=None if Console().is_terminal else 190, highlight=False)
+NARROW = 80
+console = Console(width=None if Console().is_terminal else NARROW, highlight=False)
+wide_console = Console(width=None if Console().is_terminal else 190, highlight=False)
 
 
-def print_outcome(outcome: Outcome) -> None:
-    case = outcome.case
-    table = Table(title=f"{case.name}: {case.about}", title_justify="left", title_style="bold")
-    for column in COLUMNS:
-        table.add_column(column, justify="left" if column in ("contender", "status") else "right")
-    for result in sorted(outcome.results, key=order):
-        table.add_row(*row(result, case.asked), style="dim" if result.kind == "floor" else None)
+def print_workloads(modules: dict[str, ModuleType]) -> None:
+    """What there is to run: a line and the minutes of each."""
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
+    for name, module in modules.items():
+        about = (module.__doc__ or "").strip().splitlines()[0]
+        table.add_row(name, f"{module.MINUTES:g} min", about)
     console.print(table)
+    total = sum(module.MINUTES for module in modules.values())
+    console.print(f"\nRun some of them: python -m bench NAME ...; all, in {total:g} minutes on two cores: --all.")
+
+
+def print_outcome(outcome: Outcome, *, judge: bool, wide: bool) -> None:
+    """The table of a case: five columns, or all of them if wide; its demands if they are to be judged."""
+    case, on = outcome.case, wide_console if wide else console
+    columns = WIDE if wide else COLUMNS
+    table = Table(title=f"{case.name}: {case.about}", title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column, justify="left" if column in LEFT else "right", overflow="fold")
+    ours = next((r.median_s for r in outcome.results if r.kind == "ours"), None)
+    for result in sorted(outcome.results, key=order):
+        if wide or result.kind != "floor":
+            cells = row(result, case.asked, ours)
+            table.add_row(*(cells[column] for column in columns), style="dim" if result.kind == "floor" else None)
+    on.print(table)
     for line in footnotes(outcome):
-        console.print(line)
-    for demand in outcome.demands:
-        console.print(f"  {VERDICTS[demand.met]}  {demand.text}: {demand.measured}")
-    console.print()
+        on.print(line)
+    if judge:
+        for line in (*doubts(outcome), *(f"{VERDICTS[d.met]}  {d.text}: {d.measured}" for d in outcome.demands)):
+            on.print(f"  {line}")
+    on.print()
+
+
+def doubts(outcome: Outcome) -> list[str]:
+    """What speaks against the times, said before they are judged."""
+    measured = [result for result in outcome.results if result.median_s and len(result.times_s) > 2]
+    unsteady = [result.name for result in measured if result.spread_s > NOISY * result.median_s]
+    if not unsteady:
+        return []
+    busy = machine.load()
+    load = "" if busy is None else f"; {busy:.1f} runnable processes a core"
+    return [f"[yellow]noisy[/]: times of {', '.join(unsteady)} spread by more than {NOISY:.0%}{load}"]
+
+
+def print_comparison(before: dict, after: dict) -> None:
+    """Times after / before of all that two runs measured."""
+    table = Table(title="time of the second run / time of the first", title_justify="left")
+    for column in ("case", "contender", "ratio", "spread"):
+        table.add_column(column, justify="left" if column in ("case", "contender") else "right")
+    for case, name, ratio, spread in history.ratios(before, after):
+        table.add_row(case, name, f"{ratio:.3f}", f"± {spread:.0%}", style=None if abs(ratio - 1) > spread else "dim")
+    console.print(table)
+    console.print("dim: no further from 1 than the spread of both")
 
 
 def order(result: Result) -> tuple:
     return result.kind == "floor", result.median_s is None, result.median_s or 0
 
 
-def row(result: Result, asked: float | None) -> list[str]:
-    name = f"{result.name} ({result.note})" if result.note else result.name
+def row(result: Result, asked: float | None, ours: float | None) -> dict[str, str]:
+    """The cells of a contender, by column; ours: seconds of jaxnotes."""
     if result.median_s is None:
-        return [name, *[""] * 8, f"not installed: {result.missing}" if result.missing else f"FAILED: {result.error}"]
-    steady = f"{seconds(result.median_s)} ± {result.spread_s / result.median_s:.0%}"
+        note = f"not installed: {result.missing}" if result.missing else f"FAILED: {result.error}"
+        note = result.missing if result.missing == "interrupted" else note
+        return dict.fromkeys((*WIDE, *COLUMNS), "") | {"contender": result.name, "note": note, "status": note}
     marks = ("*" if result.scaled else "") + ("†" if not result.counts and result.kind != "floor" else "")
     accuracy = "" if result.accuracy is None else f"{result.accuracy:.1e}"
-    if result.accurate_share is not None and 0 < result.accurate_share < 1:
-        accuracy += f" ({result.accurate_share:.2%} reach {asked:g})"
-    ratio = "" if result.peer_ratio is None else f"{result.peer_ratio:.3g} x"
-    share = "" if result.floor_ratio is None else f"{result.floor_ratio:.2g}"
+    share = result.accurate_share
+    if share is not None and 0 < share < 1:
+        accuracy += f" ({share:.2%} reach {asked:g})"
     status = ", ".join(f"{name} {count:,}" for name, count in result.status.items())
     steps = "" if result.steps is None else f"; {result.steps:.1f} steps"
-    return [
-        name, seconds(result.compile_s), seconds(result.first_s), steady + marks, ratio, share,
-        size(result.temp_bytes), size(result.rss_bytes), accuracy, status + steps,
-    ]  # fmt: skip
+    return {
+        "contender": result.name,
+        "compile": seconds(result.compile_s),
+        "first": seconds(result.first_s),
+        "steady": f"{seconds(result.median_s)} ± {result.spread_s / result.median_s:.0%}{marks}",
+        "against ours": "" if ours is None else f"{result.median_s / ours:.3g} x",
+        "vs best peer": "" if result.peer_ratio is None else f"{result.peer_ratio:.3g} x",
+        "of floor": "" if result.floor_ratio is None else f"{result.floor_ratio:.2g}",
+        "temp": size(result.temp_bytes),
+        "resident": size(result.rss_bytes),
+        "accuracy": accuracy,
+        "note": result.note,
+        "status": "; ".join(part for part in (result.note, status + steps) if part),
+    }
 
 
 def seconds(value: float | None) -> str:
@@ -96,7 +150,7 @@ def write(outcomes: list[Outcome], folder: Path, quick: bool, repeats: int) -> t
     folder.mkdir(parents=True, exist_ok=True)
     json_path, plot_path = folder / "bench.json", folder / "bench.png"
     contents = {
-        "device": device(),
+        "device": machine.describe(),
         "versions": {name: version(name) for name in PACKAGES},
         "quick": quick,
         "repeats": repeats,
@@ -122,23 +176,6 @@ def as_json(outcome: Outcome) -> dict:
         "results": [dataclasses.asdict(result) for result in outcome.results],
         "demands": [dataclasses.asdict(demand) for demand in outcome.demands],
     }
-
-
-def device() -> dict:
-    first = jax.devices()[0]
-    return {
-        "jax": f"{first.platform}: {first.device_kind}",
-        "cpu": cpu_name(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-    }
-
-
-def cpu_name() -> str:
-    table = Path("/proc/cpuinfo")
-    lines = table.read_text().splitlines() if table.exists() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
 
 
 def version(package: str) -> str | None:

@@ -111,6 +111,7 @@ class Outcome:
     results: list[Result]
     floor_s: float | None
     demands: list[Demand]
+    interrupted: bool = False
 
 
 @dataclass
@@ -122,26 +123,43 @@ class Lane:
     trial: Trial | None = None
     scale: float = 1.0
     rounds: int = 0
-    raw: object = None
+    raw: object = None  # what the last run returned
+    answered: bool = True  # not while a run is under way
 
 
-def run_case(case: Case, workload: str, repeats: int, judge: bool) -> Outcome:
-    lanes = [start(contender, case, repeats) for contender in case.contenders]
-    for turn in range(repeats):
-        gc.collect()
-        for lane in lanes:
-            if lane.trial is not None and turn < lane.rounds:
-                guarded(lane, repeat)
+def run_case(
+    case: Case, workload: str, repeats: int, *, judge: bool, say: Callable[[str], None] = lambda doing: None
+) -> Outcome:
+    """Run all contenders; say: is told what is being done. An interruption ends the rounds and keeps what they gave."""
+    lanes: list[Lane] = []
+    interrupted = False
+    try:
+        for contender in case.contenders:
+            say(f"{case.name}: first call of {contender.name}")
+            lanes.append(start(contender, case, repeats))
+        for turn in range(repeats):
+            gc.collect()
+            for lane in lanes:
+                if lane.trial is not None and turn < lane.rounds:
+                    say(f"{case.name}: round {turn + 1} of {repeats}, {lane.contender.name}")
+                    guarded(lane, repeat)
+    except KeyboardInterrupt:
+        interrupted = True
     for lane in lanes:
-        if lane.trial is not None:
+        if lane.trial is not None and lane.result.times_s:
             guarded(lane, lambda lane: finish(lane, case))
-    results = {lane.result.name: lane.result for lane in lanes}
+    begun = {lane.result.name: lane.result for lane in lanes}
+    results = {contender.name: begun.get(contender.name, not_begun(contender)) for contender in case.contenders}
     floor_s = case.floor(results)
     compare(results, floor_s)
     demands = case.demands(results)
     if not judge:
         demands = [Demand(demand.text, demand.measured, None) for demand in demands]
-    return Outcome(workload, case, list(results.values()), floor_s, demands)
+    return Outcome(workload, case, list(results.values()), floor_s, demands, interrupted)
+
+
+def not_begun(contender: Contender) -> Result:
+    return Result(contender.name, contender.kind, contender.note, missing="interrupted")
 
 
 def guarded(lane: Lane, action: Callable[[Lane], None]) -> None:
@@ -204,8 +222,9 @@ def measure(trial: Trial) -> tuple[float, object, int | None]:
 
 
 def repeat(lane: Lane) -> None:
-    lane.raw = None  # freed before the clock starts
+    lane.raw, lane.answered = None, False  # freed before the clock starts
     seconds, lane.raw, grown = measure(lane.trial)
+    lane.answered = True
     lane.result.times_s.append(seconds * lane.scale)
     if grown is not None:
         lane.result.rss_bytes = max(lane.result.rss_bytes or 0, grown)
@@ -215,7 +234,7 @@ def finish(lane: Lane, case: Case) -> None:
     result, times = lane.result, lane.result.times_s
     result.median_s = statistics.median(times)
     result.spread_s = float(np.subtract(*np.percentile(times, [75, 25]))) / 2
-    answer, lane.raw = lane.trial.read(lane.raw), None
+    answer, lane.raw = lane.trial.read(lane.raw) if lane.answered else None, None
     lane.trial = None
     if answer is None:
         result.accurate = case.accuracy is None

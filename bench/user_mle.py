@@ -12,6 +12,8 @@ from bench.jax_trial import jax_trial
 from bench.peers import one_after_the_other, quietly
 from bench.runner import Answer, Case, Contender, Trial
 
+MINUTES = 3
+
 MODELS, PROFILES, ROWS = 2000, 1000, 500
 QUICK = (24, 8, 500)
 # Distance from the maximum in standard errors, or relative error of a standard error, whichever is larger; for profile

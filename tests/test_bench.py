@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from bench import WORKLOADS, accuracy, demands, floors, memory, peers, runner
-from bench.runner import Answer, Case, Contender, Result, Trial
+from bench.runner import Answer, Case, Contender, Result, Trial, run_case
 
 ROOT = Path(__file__).parent.parent
 CASES = {
@@ -258,3 +259,40 @@ def test_memory_growth_sees_what_a_run_touched_and_freed():
     size = 64 * 2**20
     np.ones(size, np.uint8)
     assert 0.9 * size <= memory.growth(before) <= 1.5 * size
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "bench", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_alone_it_lists_the_workloads():
+    done = bench()
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert all(any(line.startswith(name) and " min " in line for line in lines) for name in WORKLOADS)
+    assert max(map(len, lines)) <= 80
+
+
+def test_two_runs_are_compared(tmp_path):
+    for name, seconds in (("a", 1.0), ("b", 0.5)):
+        result = {"name": "jaxnotes", "median_s": seconds, "spread_s": 0.01}
+        (tmp_path / name).write_text(json.dumps({"cases": [{"name": "many", "results": [result]}]}))
+    done = bench("compare", str(tmp_path / "a"), str(tmp_path / "b"))
+    assert re.search(r"many .* jaxnotes .* 0\.500 .* 3%", done.stdout), done.stdout + done.stderr
+    assert "Known commits" in bench("compare", "nothing", "b").stderr
+
+
+def test_an_interruption_keeps_what_is_done():
+    turns = []
+
+    def run():
+        turns.append(1)
+        if len(turns) == 4:  # the first call and two rounds are done
+            raise KeyboardInterrupt
+
+    contender = Contender("jaxnotes", lambda count: Trial(run), kind="ours")
+    outcome = run_case(Case("one", "", 1, [contender], lambda results: []), "work", 9, judge=False)
+    assert outcome.interrupted
+    assert len(outcome.results[0].times_s) == 2
+    assert outcome.results[0].median_s is not None
