@@ -26,6 +26,7 @@ and for all of them
     raise_for_status, FitError  the error of a fit that failed, which names the lanes
     covariances                 robust and clustered covariances, as values for `cov=`
     x64                         double precision inside a `with` block
+    cache                       compiled programs kept on disk for the next process
     minimize, minimize_path     any function of yours, by any of the methods
     methods                     rules for one step downhill
     bijections                  positive, bounded, ordered and simplex parameters from free coordinates
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     )
     from jaxnotes.core.descent.minimize import minimize, minimize_path
     from jaxnotes.core.inference.covariance import Inference
+    from jaxnotes.core.values.cache import cache
     from jaxnotes.core.values.compat import x64
     from jaxnotes.core.values.params import LinearParams
     from jaxnotes.core.values.status import FitError, Solution, Status, raise_for_status
@@ -85,6 +87,7 @@ __all__ = [
     "activations",
     "bijections",
     "broadcasting",
+    "cache",
     "check",
     "covariances",
     "curve_fitting",
@@ -117,6 +120,7 @@ _HOMES = {
     "Solution": "jaxnotes.core.values.status",
     "Status": "jaxnotes.core.values.status",
     "about": "jaxnotes.show.environment",
+    "cache": "jaxnotes.core.values.cache",
     "minimize": "jaxnotes.core.descent.minimize",
     "minimize_path": "jaxnotes.core.descent.minimize",
     "raise_for_status": "jaxnotes.core.values.status",
