@@ -2,15 +2,19 @@
 
 import ast
 import functools
+import json
+import subprocess
 import sys
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxnotes import check
-from jaxnotes.check.exercise import Raised, agree, shown
+from jaxnotes.check.diagnosis import Raised
+from jaxnotes.check.exercise import agree, shown
 
 EXERCISES = check.exercises()
 MISTAKES = [(id, k) for id, exercise in EXERCISES.items() for k in range(len(exercise.mistakes))]
@@ -32,7 +36,7 @@ def test_every_mistake_fails_with_its_own_hint(id, k):
     mistake = exercise.mistakes[k]
     report = check.examine(exercise, mistake.answer)
     assert not report.passed
-    assert report.mistake is mistake, report.text("en")
+    assert report.hint is mistake, report.text("en")
     assert report.text("en").endswith("Hint: " + mistake.en)
     assert report.text("zh").endswith("提示：" + mistake.zh)
 
@@ -148,3 +152,62 @@ def test_values_are_shown_shortly():
     assert shown((4, 3)) == "(4, 3)"
     assert shown(jax.numpy.float32(0.1)) == "0.1"
     assert shown(None) == "None"
+
+
+# Wrong answers that no exercise knows, by the general form that they take, and a word of the hint.
+UNKNOWN = {
+    "a wrong count of arguments": ("E1.1", lambda f, x: x, "takes (f, x, u), yours takes (f, x)"),
+    "an error inside": ("E1.1", lambda f, x, u: undefined_name, "the line that fails is: "),  # noqa: F821
+    "one where": (
+        "E8.1",
+        lambda z, y: jnp.where(z > 0, z + jnp.log1p(jnp.exp(-z)), jnp.log1p(jnp.exp(z))) - y * z,
+        "the gradient is NaN",
+    ),
+    "a sum for a mean, doubled": ("E0.1", lambda x: 2 * (x @ x) / len(x), "multiply by 0.5"),
+    "the wrong sign": ("E0.1", lambda x: -(x @ x) / len(x), "the sign"),
+    "divided twice": ("E0.1", lambda x: (x @ x) / len(x) ** 2, "divided by len(x) once too often"),
+    "a shape": ("E0.1", lambda x: (x @ x / len(x))[None], "expected shape (), got (1,). The numbers are right."),
+    "transposed": ("E9.4", lambda *all: turned(EXERCISES["E9.4"].truth(*all)), "transposed"),
+    "reversed": ("E9.4", lambda *all: EXERCISES["E9.4"].truth(*all)[::-1], "in reverse order"),
+    "one part": ("E9.4", lambda *all: (*EXERCISES["E9.4"].truth(*all)[:2], 0 * all[2]), "only part 3"),
+    "several readings": ("E11.4", (4, 5, 3, 3, 1, 4.61), "there are five terms"),
+}
+
+
+def turned(parts):
+    return (parts[0].T, *parts[1:])
+
+
+@pytest.mark.parametrize("what", UNKNOWN)
+def test_a_general_form_of_being_wrong_is_told(what):
+    id, answer, hint = UNKNOWN[what]
+    report = check.examine(EXERCISES[id], answer)
+    assert hint in report.text("en").splitlines()[-1], report.text("en")
+    assert "提示：" in report.text("zh")
+
+
+def notebook(*outputs: str) -> str:
+    def cell(text):
+        return {"cell_type": "code", "outputs": [{"output_type": "stream", "name": "stdout", "text": [text]}]}
+
+    return json.dumps({"cells": [{"cell_type": "markdown", "source": "E1.1 ✓"}, *map(cell, outputs)]})
+
+
+def test_a_class_is_marked_without_running_its_code(tmp_path):
+    id = "E0.1"
+    passed = check.examine(EXERCISES[id], EXERCISES[id].truth).text("zh")
+    failed = check.examine(EXERCISES[id], EXERCISES[id].mistakes[0].answer).text("en")
+    (tmp_path / "ann").mkdir()
+    (tmp_path / "ann" / "00.ipynb").write_text(notebook(failed, passed), encoding="utf-8")
+    (tmp_path / "bob.ipynb").write_text(notebook(passed.replace("E0.1", "E1.1") + "\n" + failed), encoding="utf-8")
+    run = [sys.executable, "-m", "jaxnotes.check", str(tmp_path), "--csv", str(tmp_path / "class.csv")]
+    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["ann/00.ipynb  1 of 1", "bob.ipynb     1 of 2  E0.1"]
+    rows = (tmp_path / "class.csv").read_text(encoding="utf-8").splitlines()
+    assert rows[0] == "notebook,exercise,solved,hint"
+    assert rows[-1].startswith("bob.ipynb,E0.1,False,")
+    assert EXERCISES[id].mistakes[0].en[:20] in rows[-1]
+    (tmp_path / "torn.ipynb").write_text("{")
+    torn = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert torn.returncode == 2
+    assert "torn.ipynb: expected a notebook" in torn.stderr

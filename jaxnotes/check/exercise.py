@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxnotes.check.diagnosis import Examination, Hint, Raised, diagnose, raised
 from jaxnotes.core.values.compat import x64
 
 Case = dict[str, Any]
@@ -68,18 +69,6 @@ class Exercise:
     double: bool = False
 
 
-class Raised(NamedTuple):
-    """That an answer raised an error in place of returning.
-
-    Attributes:
-        error: the name of its type.
-        message: its first line.
-    """
-
-    error: str
-    message: str
-
-
 class Report(NamedTuple):
     """What was found.
 
@@ -89,7 +78,7 @@ class Report(NamedTuple):
         case: the first that fails, None where all is well.
         expected: what was right there.
         got: what came out there.
-        mistake: the known one that fits, or None.
+        hint: what to tell: that of the known mistake, or of a general form of being wrong; None without either.
         empty: whether the answer has not been written yet.
     """
 
@@ -98,7 +87,7 @@ class Report(NamedTuple):
     case: Case | None = None
     expected: Any = None
     got: Any = None
-    mistake: Mistake | None = None
+    hint: Mistake | Hint | None = None
     empty: bool = False
 
     @property
@@ -121,7 +110,7 @@ class Report(NamedTuple):
         case = ", ".join(f"{name} = {shown(value)}" for name, value in self.case.items())
         lines = [words["failed"].format(id=self.id), f"    {case}"]
         lines += ["    " + words["compared"].format(expected=shown(self.expected), got=shown(self.got))]
-        hint = words["empty"] if self.empty else getattr(self.mistake, lang, "")
+        hint = words["empty"] if self.empty else getattr(self.hint, lang, "")
         return "\n".join([*lines, words["hint"] + hint] if hint else lines)
 
 
@@ -151,7 +140,7 @@ def examine(exercise: Exercise, answer: Any) -> Report:
         answer: what a learner gave, mostly a function; ... or a function that returns None is not written yet.
 
     Returns:
-        A `Report`, with the known mistake, if any, that the answer makes on every case.
+        A `Report`, with the hint that fits: of the known mistake that the answer makes on every case, or a general one.
 
     >>> square = Exercise("E0.0", lambda x: x**2, lambda: [{"x": 2.0}, {"x": 3.0}], mistakes=())
     >>> examine(square, lambda x: 2 * x).case
@@ -170,16 +159,29 @@ def examine(exercise: Exercise, answer: Any) -> Report:
             return Report(exercise.id, len(cases))
         first = right.index(False)
         empty = answer is ... or got[first] is None
-        mistake = None if empty else _recognized(exercise, cases, got)
-        return Report(exercise.id, len(cases), cases[first], expected[first], got[first], mistake, empty)
+        hint = (
+            None
+            if empty
+            else _recognized(exercise, cases, got, first) or _diagnosed(exercise, answer, cases, expected, got)
+        )
+        return Report(exercise.id, len(cases), cases[first], expected[first], got[first], hint, empty)
 
 
-def _recognized(exercise: Exercise, cases: Sequence[Case], got: list[Any]) -> Mistake | None:
-    for mistake in exercise.mistakes:
-        known = _outcomes(exercise, mistake.answer, cases)
-        if all(agree(one, other, exercise.tol) for one, other in zip(known, got, strict=True)):
-            return mistake
+def _recognized(exercise: Exercise, cases: Sequence[Case], got: list[Any], first: int) -> Mistake | None:
+    """The mistake that gives the same on every case; or else, of several questions, on the first that is wrong."""
+    known = [_outcomes(exercise, mistake.answer, cases) for mistake in exercise.mistakes]
+    spans = [slice(None)] if callable(exercise.truth) else [slice(None), slice(first, first + 1)]
+    for span in spans:
+        for mistake, outcomes in zip(exercise.mistakes, known, strict=True):
+            if all(agree(one, other, exercise.tol) for one, other in zip(outcomes[span], got[span], strict=True)):
+                return mistake
     return None
+
+
+def _diagnosed(
+    exercise: Exercise, answer: Any, cases: Sequence[Case], expected: list[Any], got: list[Any]
+) -> Hint | None:
+    return diagnose(Examination(answer, cases, expected, got, lambda one, other: agree(one, other, exercise.tol)))
 
 
 def _outcomes(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> list[Any]:
@@ -203,7 +205,7 @@ def _outcome(ask: Callable[..., Any], answer: Any, case: Case) -> Any:
     except _Unanswered:
         return None
     except Exception as error:  # whatever a learner's function raises is an outcome like any other
-        return Raised(type(error).__name__, str(error).splitlines()[0] if str(error) else "")
+        return raised(error)
 
 
 def _plain(value: Any) -> Any:

@@ -58,6 +58,16 @@ DIRECTIONAL = Exercise(
             "the length of u must not matter: divide u by its norm first.",
         ),
         Mistake(
+            lambda f, x, u: jax.grad(f)(x),
+            "这是梯度本身，一个向量；沿 u 的变化率是它与单位方向的内积，一个数。",
+            "this is the gradient, a vector; the rate along u is its inner product with the unit direction, a number.",
+        ),
+        Mistake(
+            lambda f, x, u: jnp.dot(jax.grad(f)(x), u) / jnp.dot(u, u),
+            "除的是 u 的范数的平方；应除以范数本身。",
+            "this divides by the square of the norm of u; divide by the norm itself.",
+        ),
+        Mistake(
             lambda f, x, u: f(x + u) - f(x),
             "这是走完一整步 u 的增量，不是瞬时变化率；需要求导。",
             "this is the change over the whole step u, not the rate at x: take a derivative.",

@@ -85,6 +85,11 @@ TRIANGLE = Exercise(
             "upside down: an observation of more weight is better and is corrected less, in proportion to 1/p.",
         ),
         Mistake(
+            lambda misclosure, precision: -misclosure / jnp.sqrt(precision) / jnp.sum(1 / jnp.sqrt(precision)),
+            "用了 1/√p，即标准差；最小二乘的改正数与方差成正比，即与 1/p 成正比。",
+            "these shares go with 1/sqrt(p), the standard deviations; least squares corrects in proportion to 1/p.",
+        ),
+        Mistake(
             lambda misclosure, precision: jnp.full(3, -misclosure / 3),
             "平均分配只适用于等权；这里改正数与 1/p 成正比。",
             "equal shares are for equal weights; here the shares are in proportion to 1/p.",

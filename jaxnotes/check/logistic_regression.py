@@ -47,6 +47,11 @@ LOSS = Exercise(
     ask=_ask_loss,
     mistakes=(
         Mistake(
+            lambda z, y: jax.nn.softplus(-z) + y * z,
+            "z 的符号反了：y = 1 时 z 越大损失应越小。",
+            "the sign of z is the wrong way round: where y = 1 the loss falls as z grows.",
+        ),
+        Mistake(
             _naive,
             "p 舍入成 1 后 log(1 - p) 就是负无穷；不要经过 p，直接用 z 写：log(1 + e^z) - y z。",
             "once p rounds to 1, log(1 - p) is minus infinity: skip p and write it in z, log(1 + e^z) - y z.",
