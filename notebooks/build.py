@@ -2,7 +2,10 @@
 
     python notebooks/build.py [NAME ...]            run the sources (all by default) and write both notebooks of each
     python notebooks/build.py --check [NAME ...]    say which notebooks are stale or edited by hand; nothing is run
+    python notebooks/build.py --text [NAME ...]     take the words from the sources, keep the outputs
     python notebooks/build.py --try [NAME ...]      run the notebooks as a reader would, exercises open; write nothing
+    python notebooks/build.py --release OWNER/REPO  write the address that jaxnotes is published at wherever it stands
+    python notebooks/build.py --bundle LANG         a zip for a class without network: wheel, notebooks, start page
 
 A source is in jupytext's py:percent form. A cell with lang="zh" or lang="en" goes to that language, any other to both;
 all of them run once, in one kernel. A cell with exercise="E1.1" holds the solution and its check: the notebook gets the
@@ -27,6 +30,9 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+sys.path.insert(0, str(Path(__file__).parent))
+import release
+
 HERE = Path(__file__).parent
 LANGUAGES = ("zh", "en")
 
@@ -34,20 +40,41 @@ LANGUAGES = ("zh", "en")
 # account can have an underscore in its name: until then nobody else's package is installed by mistake.
 REPOSITORY = "OWNER_/jaxnotes"
 
+# The first cell, folded: what a reader must see of it is at most one sentence.
 SETUP = f"""\
+# @title {{title}} {{{{display-mode: "form"}}}}
+import glob
 import importlib.util
 import subprocess
 import sys
 
-# Does nothing where jaxnotes is there already; --no-deps leaves the JAX and NumPy that you have alone.
-wanted = {{"jaxnotes": "git+https://github.com/{REPOSITORY}", "optax": "optax", "absl": "absl-py"}}
+# Does nothing where jaxnotes is there already; --no-deps leaves the JAX and NumPy that you have alone. A wheel that
+# lies beside this notebook comes first.
 if importlib.util.find_spec("jaxnotes") is None:
-    missing = [place for name, place in wanted.items() if importlib.util.find_spec(name) is None]
-    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", "--no-deps", *missing])
+    places = {{{{
+        "jaxnotes": (glob.glob("jaxnotes-*.whl") or ["git+https://github.com/{REPOSITORY}"])[-1],
+        "optax": "optax",
+        "absl": "absl-py",
+    }}}}
+    missing = [place for name, place in places.items() if importlib.util.find_spec(name) is None]
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps"]
+    if subprocess.run([*pip, *missing], capture_output=True).returncode:
+        sys.exit("{{absent}}")
 
 import jaxnotes as jn
 
 print(jn.about())"""
+WORDS = {
+    "zh": {
+        "title": "准备",
+        "absent": "这里没有 jaxnotes：请下载它的源代码，或把 jaxnotes-*.whl 上传到本笔记本所在的文件夹，再运行这一格。",
+    },
+    "en": {
+        "title": "Setup",
+        "absent": "jaxnotes is not here: clone its repository, or put jaxnotes-*.whl beside this notebook; run again.",
+    },
+}
+FOLDED = {"cellView": "form", "tags": ["hide-input"]}
 
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({link})"
 COLAB = f"https://colab.research.google.com/github/{REPOSITORY}/blob/main/notebooks/{{lang}}/{{name}}.ipynb"
@@ -86,7 +113,7 @@ def render(cells: list[NotebookNode], name: str, lang: str, outputs: dict[int, l
     badge = BADGE.format(link=COLAB.format(lang=lang, name=name)) + "  " + OTHER[lang].format(name=name)
     made = [
         new_markdown_cell(f"{badge}\n\n{title.source}"),
-        code_cell(SETUP, outputs.get(-1, [])),
+        code_cell(setup(lang), outputs.get(-1, []), FOLDED),
     ]
     for k, cell in rest:
         if cell.cell_type == "markdown":
@@ -102,8 +129,13 @@ def render(cells: list[NotebookNode], name: str, lang: str, outputs: dict[int, l
     return new_notebook(cells=made, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
 
 
-def code_cell(source: str, outputs: list) -> NotebookNode:
-    return new_code_cell(source, outputs=copy.deepcopy(outputs), metadata={})
+def setup(lang: str) -> str:
+    """The first cell of a notebook, in its language."""
+    return SETUP.format(**WORDS[lang])
+
+
+def code_cell(source: str, outputs: list, metadata: dict | None = None) -> NotebookNode:
+    return new_code_cell(source, outputs=copy.deepcopy(outputs), metadata=dict(metadata or {}))
 
 
 def stamped(notebook: NotebookNode, name: str, folder: Path = HERE) -> NotebookNode:
@@ -121,7 +153,7 @@ def stamped(notebook: NotebookNode, name: str, folder: Path = HERE) -> NotebookN
 def executed(cells: list[NotebookNode]) -> dict[int, list]:
     """The outputs of every code cell, from one run of all of them, both languages' and the solutions'."""
     places = [-1] + [k for k, cell in enumerate(cells) if cell.cell_type == "code"]
-    whole = new_notebook(cells=[new_code_cell(SETUP if k < 0 else cells[k].source) for k in places])
+    whole = new_notebook(cells=[new_code_cell(setup("en") if k < 0 else cells[k].source) for k in places])
     run(whole)
     return {k: [cleaned(output) for output in cell.outputs] for k, cell in zip(places, whole.cells, strict=True)}
 
@@ -152,12 +184,30 @@ def build(name: str, folder: Path = HERE) -> None:
     cells = source_cells(name, folder)
     outputs = executed(cells)
     for lang in LANGUAGES:
-        path = folder / lang / f"{name}.ipynb"
-        path.parent.mkdir(exist_ok=True)
-        text = nbformat.writes(stamped(render(cells, name, lang, outputs), name, folder))
-        path.write_text(text + "\n", encoding="utf-8")
-        print(f"{path}: {len(text) / 1e6:.2f} MB")
+        write(render(cells, name, lang, outputs), name, lang, folder)
     write_picture(name, folder)
+
+
+def retell(name: str, folder: Path = HERE) -> None:
+    """Write the notebooks of a source with the outputs that they have; an error where code has changed."""
+    cells = source_cells(name, folder)
+    for lang in LANGUAGES:
+        there = nbformat.read(folder / lang / f"{name}.ipynb", as_version=4)
+        made = render(cells, name, lang, {})
+        (_, *old), (_, *new) = ([cell for cell in book.cells if cell.cell_type == "code"] for book in (there, made))
+        if [cell.source for cell in old] != [cell.source for cell in new]:
+            raise SystemExit(f"{lang}/{name}: code has changed, run: python notebooks/build.py {name}")
+        for code, known in zip((c for c in made.cells if c.cell_type == "code"), [there.cells[1], *old], strict=True):
+            code["outputs"] = known.outputs
+        write(made, name, lang, folder)
+
+
+def write(notebook: NotebookNode, name: str, lang: str, folder: Path) -> None:
+    path = folder / lang / f"{name}.ipynb"
+    path.parent.mkdir(exist_ok=True)
+    text = nbformat.writes(stamped(notebook, name, folder))
+    path.write_text(text + "\n", encoding="utf-8")
+    print(f"{path}: {len(text) / 1e6:.2f} MB")
 
 
 def picture(name: str, folder: Path = HERE) -> tuple[str, bytes]:
@@ -217,19 +267,28 @@ def main(arguments: list[str]) -> None:
         action="store_true",
         help="run the notebooks and write nothing",
     )
+    parser.add_argument("--text", action="store_true", help="take the words from the sources and keep the outputs")
+    parser.add_argument("--release", metavar="OWNER/REPO", help="write this address wherever jaxnotes is published")
+    parser.add_argument("--bundle", choices=LANGUAGES, help="a zip with wheel and notebooks, in the folder dist")
     options = parser.parse_args(arguments)
     for unknown in set(options.names) - set(names()):
         parser.error(f"{unknown}: no such source; there are {', '.join(names())}")
     chosen = options.names or names()
-    if options.check:
+    if options.release:
+        release.publish_at(options.release, REPOSITORY)
+        sys.exit("addresses written; now run: python notebooks/build.py --text")
+    if options.bundle:
+        print(release.bundle(options.bundle))
+    elif options.check:
         found = [fault for name in chosen for fault in faults(name)]
         sys.exit("\n".join([*found, "run: python notebooks/build.py"]) if found else None)
-    for name in chosen:
-        if options.attempt:
+    elif options.attempt:
+        for name in chosen:
             for lang in LANGUAGES:
                 run(nbformat.read(HERE / lang / f"{name}.ipynb", as_version=4))
-        else:
-            build(name)
+    else:
+        for name in chosen:
+            (retell if options.text else build)(name)
 
 
 if __name__ == "__main__":

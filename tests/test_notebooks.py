@@ -1,9 +1,11 @@
 """The lessons: notebooks are those of their sources, both languages say the same, and every number is held."""
 
 import ast
+import importlib.util
 import json
 import re
 import shutil
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -139,7 +141,8 @@ def test_built_notebooks_show_a_picture_early_and_words_after_each(name, lang):
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert any(map(pictured, code[:2]))
     assert build.REPOSITORY in notebook.cells[0].source
-    assert code[0].source == build.SETUP
+    assert code[0].source == build.setup(lang)
+    assert code[0].metadata["cellView"] == "form"
     assert len({cell["id"] for cell in notebook.cells}) == len(notebook.cells)
     for cell, after in zip(notebook.cells, notebook.cells[1:], strict=False):
         if cell.cell_type == "code" and pictured(cell):
@@ -153,6 +156,27 @@ def pictured(cell) -> bool:
     return bool(kinds & {"image/png", "image/svg+xml"}) or any("<svg" in json.dumps(output) for output in cell.outputs)
 
 
+# One word for one thing: what stands nowhere, and what stands in its place.
+GLOSSARY = {
+    "Hessian 矩阵": "黑塞矩阵",
+    "海森": "黑塞矩阵",
+    "逐一剔除": "留一法",
+    "地板": "下限",
+    "德尔塔方法": "Delta 方法",
+    "Anscombe": "安斯库姆",
+}
+# The names that the notes use, each said once beside ours.
+SAID = {"06_likelihood": "极大似然估计（又称最大似然估计）", "08_logistic_regression": "逻辑回归又称对数几率回归"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_chinese_terms_are_uniform(name):
+    cells = [cell for cell in build.source_cells(name) if cell.metadata.get("lang") == "zh"]
+    text = CODE.sub("", "\n".join(cell.source for cell in cells))
+    assert [word for word in GLOSSARY if word in text] == []
+    assert SAID.get(name, "") in text
+
+
 def test_the_place_to_install_from_is_written_once():
     files = [*ROOT.glob("*.md"), *(ROOT / "jaxnotes").rglob("*.py"), *NOTEBOOKS.rglob("*.py")]
     holders = [path.name for path in files if build.REPOSITORY in path.read_text(encoding="utf-8")]
@@ -161,8 +185,30 @@ def test_the_place_to_install_from_is_written_once():
 
 def test_no_place_means_no_install_where_jaxnotes_is():
     """The setup cell runs as it is, and calls no installer."""
-    exec(build.SETUP, {"__name__": "setup"})
-    assert "--no-deps" in build.SETUP
+    for lang in build.LANGUAGES:
+        exec(build.setup(lang), {"__name__": "setup"})
+        assert "--no-deps" in build.setup(lang)
+
+
+@pytest.mark.parametrize("lang", build.LANGUAGES)
+def test_where_jaxnotes_is_not_to_be_had_one_sentence_says_what_to_do(lang, monkeypatch, tmp_path):
+    """No traceback of pip; and a wheel beside the notebook is what is installed."""
+    commands = []
+
+    def run(command, **settings):
+        commands.append(command)
+        return subprocess.CompletedProcess(command, returncode=1)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.chdir(tmp_path)
+    for wheel in ([], ["jaxnotes-1.0-py3-none-any.whl"]):
+        for name in wheel:
+            (tmp_path / name).touch()
+        with pytest.raises(SystemExit) as left:
+            exec(build.setup(lang), {"__name__": "setup"})
+        assert left.value.code == build.WORDS[lang]["absent"]
+        assert all(name in commands[-1] for name in wheel)
 
 
 # The guards can fail.
@@ -218,3 +264,31 @@ def test_warnings_and_addresses_are_errors_of_the_lesson():
     for output in ({"name": "stderr", "text": "Glyph 26799 missing"}, {"data": {"text/plain": "<Line2D at 0x7f01>"}}):
         with pytest.raises(SystemExit):
             build.cleaned(nbformat.from_dict({"output_type": "stream", **output}))
+
+
+def test_words_are_taken_over_and_outputs_kept_unless_code_changed(copy):
+    source = copy / "src" / "01_gradient.py"
+    before = nbformat.read(copy / "en" / "01_gradient.ipynb", as_version=4)
+    change(source, '# %% [markdown] lang="en"\n# # 01', '# %% [markdown] lang="en"\n# # New words 01')
+    assert build.faults("01_gradient", copy)
+    build.retell("01_gradient", copy)
+    after = nbformat.read(copy / "en" / "01_gradient.ipynb", as_version=4)
+    assert build.faults("01_gradient", copy) == []
+    assert "New words" in after.cells[0].source
+    assert [cell.get("outputs") for cell in after.cells] == [cell.get("outputs") for cell in before.cells]
+    change(source, "x[0] ** 2 * x[1]", "x[0] ** 3 * x[1]")
+    with pytest.raises(SystemExit, match="code has changed"):
+        build.retell("01_gradient", copy)
+
+
+def test_the_address_is_written_everywhere_and_a_placeholder_refused(tmp_path):
+    for name in build.release.HOLDERS:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    build.release.publish_at("ada/notes-in-jax", build.REPOSITORY, tmp_path)
+    for name in build.release.HOLDERS:
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert "ada/notes-in-jax" in text
+        assert build.REPOSITORY not in text
+    with pytest.raises(SystemExit, match="expected OWNER/REPO"):
+        build.release.publish_at(build.REPOSITORY, build.REPOSITORY, tmp_path)

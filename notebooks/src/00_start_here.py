@@ -212,7 +212,7 @@ assert jax.random.normal(first) != jax.random.normal(second)
 # %% [markdown] lang="zh"
 # ## 3 记号
 #
-# 标量 $x$、向量 $\mathbf x$、矩阵 $\mathbf X$，逻辑上的第 $i$ 个元素在代码里是 `x[i - 1]`。每个符号都有一行可以运行的代码，全表在第 11 课；随时可以查：
+# 标量 $x$、向量 $\mathbf x$、矩阵 $\mathbf X$，数学记号中的第 $i$ 个元素在代码里是 `x[i - 1]`。每个符号都有一行可以运行的代码，全表在第 11 课；随时可以查：
 
 # %% [markdown] lang="en"
 # ## 3 Notation
@@ -232,12 +232,12 @@ for symbol in ("‖·‖ₚ", "∇ₓy", "⊙"):
 # %% [markdown] lang="zh"
 # ## 4 练习与自动检查
 #
-# 每课有两三道练习。单元格里的 `...` 等你来写；`check` 会用许多输入去试，如果不对，就给出**最小的反例**和一句**针对你的错误**的提示。下面先看一个错误的答案：
+# 每课有几道练习。单元格里的 `...` 等你来写；`check` 会用许多输入去试，如果不对，就给出**最小的反例**和一句**针对你的错误**的提示。下面先看一个错误的答案：
 
 # %% [markdown] lang="en"
 # ## 4 Exercises and the checker
 #
-# Every lesson has two or three exercises. Write your code in place of `...`; `check` tries it on many inputs and, until it is right, shows the **smallest counterexample** and a hint **for your mistake**. A wrong answer first:
+# Every lesson has a few exercises. Write your code in place of `...`; `check` tries it on many inputs and, until it is right, shows the **smallest counterexample** and a hint **for your mistake**. A wrong answer first:
 
 # %% lang="zh"
 check = exercises.zh

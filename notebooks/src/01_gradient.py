@@ -160,12 +160,12 @@ assert 1e-8 < best["central, float32"] < 3e-5
 assert best["forward, float64"] > best["central, float64"]
 
 # %% [markdown] lang="zh"
-# *图：差商误差随步长的变化，呈 V 字形：右臂是截断误差（前向差商斜率 1，中心差商斜率 2），左臂是舍入误差。中心差商在单精度下最好也只有五六位，在双精度下有十二位左右（前向差商只有八位）；自动微分没有步长，准到最后一位。*
+# *图：差商误差随步长的变化，呈 V 字形：右臂是截断误差（前向差商斜率 1，中心差商斜率 2），左臂是舍入误差。中心差商在单精度下最好也只有五六位，在双精度下有十二位左右（前向差商只有八位）；自动微分没有步长，误差只是计算导数时的舍入，通常在最后几位（第 08、10 课有它也失灵的例子）。*
 #
 # 所以：差商用来**检查**导数，不用来**计算**导数。库里的 `check_gradient` 就是这样做的，它还能发现尖点：左右两边的斜率相差多少，误差里就加上一半。
 
 # %% [markdown] lang="en"
-# *Picture: the error of difference quotients against their step, a V: truncation on the right (slope 1 forward, 2 central), rounding on the left. At best the central quotient has five or six digits in float32 and some twelve in float64 (the forward one eight); automatic differentiation has no step and is right to the last digit.*
+# *Picture: the error of difference quotients against their step, a V: truncation on the right (slope 1 forward, 2 central), rounding on the left. At best the central quotient has five or six digits in float32 and some twelve in float64 (the forward one eight); automatic differentiation has no step: its error is the rounding of evaluating the derivative, usually the last digits (lessons 08 and 10 show where even this fails).*
 #
 # So differences **check** derivatives, they do not **compute** them. That is what the library's `check_gradient` does, and it finds kinks too: half the jump of the slope is added to the error.
 

@@ -125,7 +125,7 @@ slider(frame, rates, name="rate", fixed=parabola, points=["iterates"], start=5, 
 # %% [markdown] lang="zh"
 # ## 2 推导：学习率不能超过 $2/L$
 #
-# 设曲率不超过 $L$（Hessian 矩阵的最大特征值）。由泰勒公式，走一步之后
+# 设曲率不超过 $L$（黑塞矩阵的最大特征值）。由泰勒公式，走一步之后
 # $$f(x-\eta\nabla f)\le f(x)-\eta\left(1-\frac{\eta L}{2}\right)\|\nabla f(x)\|^2.$$
 # 括号为正，即 $\eta<2/L$ 时，函数值必定下降。二次函数 $f(x)=\frac12x^\top Hx$ 沿特征方向各走各的，每一步误差乘以
 # $$|1-\eta\lambda|,$$
@@ -260,6 +260,20 @@ for kappa in (2.0, 10.0, 100.0):
     assert counted == wanted
 assert jn.gradient_descent.steps_needed(10.0, 1e-6) == 69
 
+# %% [markdown] lang="zh"
+# 两种方法比梯度下降快。**动量法**记住上一步的速度，**牛顿法**用曲率修正方向与步长：
+#
+# $$v\leftarrow\beta v-\eta\nabla f(x),\quad x\leftarrow x+v\qquad\qquad x\leftarrow x-H^{-1}\nabla f(x)$$
+#
+# 对曲率在 $\mu$ 与 $L$ 之间的二次函数，动量法最好的参数是 $\eta=\big(2/(\sqrt L+\sqrt\mu)\big)^2$、$\beta=\big((\sqrt\kappa-1)/(\sqrt\kappa+1)\big)^2$。让三者赛跑：
+
+# %% [markdown] lang="en"
+# Two methods are faster than descent. **Momentum** remembers the velocity of the step before, **Newton's method** corrects direction and length by the curvature:
+#
+# $$v\leftarrow\beta v-\eta\nabla f(x),\quad x\leftarrow x+v\qquad\qquad x\leftarrow x-H^{-1}\nabla f(x)$$
+#
+# On a quadratic whose curvatures lie between $\mu$ and $L$ the best settings of momentum are $\eta=\big(2/(\sqrt L+\sqrt\mu)\big)^2$ and $\beta=\big((\sqrt\kappa-1)/(\sqrt\kappa+1)\big)^2$. A race of the three:
+
 # %%
 x0 = jnp.array([100.0, 1.0])
 
@@ -374,7 +388,7 @@ assert jn.Status(int(end.status)) == jn.Status.CONVERGED
 assert curvatures[0] < 0 < curvatures[1]
 
 # %% [markdown] lang="zh"
-# **正解**：对 $L$-光滑且有下界的 $f$，取 $0<\eta<2/L$ 时 $\|\nabla f(x_k)\|\to 0$：找到的是**驻点**。是不是极小值点，要再看 Hessian 矩阵的特征值；是不是全局最小，凸函数才有保证。由 `tests/test_corrections.py::test_descent_falls_for_rates_below_two_over_L_and_may_end_in_a_saddle` 检验。
+# **正解**：对 $L$-光滑且有下界的 $f$，取 $0<\eta<2/L$ 时 $\|\nabla f(x_k)\|\to 0$：找到的是**驻点**。是不是极小值点，要再看黑塞矩阵的特征值；是不是全局最小，凸函数才有保证。由 `tests/test_corrections.py::test_descent_falls_for_rates_below_two_over_L_and_may_end_in_a_saddle` 检验。
 
 # %% [markdown] lang="en"
 # **The theorem**: for an $L$-smooth $f$ that is bounded below, $0<\eta<2/L$ gives $\|\nabla f(x_k)\|\to 0$: what is found is a **stationary point**. Whether it is a local minimum, the eigenvalues of the Hessian say; that it is the global one is promised for convex functions only. Checked by `tests/test_corrections.py::test_descent_falls_for_rates_below_two_over_L_and_may_end_in_a_saddle`.
@@ -428,7 +442,7 @@ def gd(f, x0, eta, n):
 check("E2.1", gd)
 
 # %% [markdown] lang="zh"
-# **E2.2** 由 Hessian 矩阵 $H$（对称正定）求学习率的上限：小于它，梯度下降必定下降；大于它，就可能发散。
+# **E2.2** 由黑塞矩阵 $H$（对称正定）求学习率的上限：小于它，梯度下降必定下降；大于它，就可能发散。
 
 # %% [markdown] lang="en"
 # **E2.2** From the Hessian $H$ (symmetric, positive definite) find the limit of the rate: below it descent must descend, above it may diverge.

@@ -91,7 +91,7 @@ diagrams.arranged(*[diagrams.stretched_sum(*terms, note=False, lang="en") for te
 #
 # Align the two shapes at the **right**; a missing axis counts as 1; on every axis the lengths are equal or one of them is 1, else it is an error.
 # $$\text{shape}(a+b)_k=\begin{cases}m_k,& n_k\in\{1,m_k\}\\ n_k,& m_k=1\end{cases}\qquad k=-1,-2,\dots$$
-# The rule does not care for the operation: sums, products, comparisons and maxima all do the same.
+# The rule does not depend on the operation: sums, products, comparisons and maxima all do the same.
 
 # %% lang="zh"
 diagrams.shape_ladders(
@@ -231,7 +231,7 @@ def off(key):
 assert jnp.max(jnp.abs(jax.vmap(off)(jax.random.split(jax.random.key(3), 1000)))) < 1e-4
 
 # %% [markdown] lang="zh"
-# 用它训练一条直线看看。数据是 Anscombe 第一组，$x$ 已标准化；两次训练只差 `[:, None]` 几个字符：
+# 用它训练一条直线看看。数据是安斯库姆第一组，$x$ 已标准化；两次训练只差 `[:, None]` 几个字符：
 
 # %% [markdown] lang="en"
 # Train a line with it. The data are Anscombe's first set, $x$ standardized; the two runs differ by the characters `[:, None]`:

@@ -6,6 +6,7 @@
 # 学完这一课，你能够
 # - 分清概率与似然：同一个公式，两种读法；
 # - 说出为什么要取对数，直接连乘会在哪里出错；
+# - 说出什么是极大似然估计（又称最大似然估计）；
 # - 用自动微分求得分与信息量，由此得到标准误和两种置信区间，并知道哪一种更可信；
 # - 用似然比检验两个模型，说出极大似然与交叉熵的关系。
 
@@ -374,7 +375,7 @@ print(
 )
 
 # %% [markdown] lang="zh"
-# 同样是 Wald 区间，经 $u$ 算得 $[0.3763,\ 0.9002]$，直接对 $p$ 算得 $[0.4160,\ 0.9840]$。标准误的换算用**德尔塔方法**：$\mathrm{SE}(g(u))\approx|g'(u)|\,\mathrm{SE}(u)$，这里又得到 $0.144914$。库里的写法：
+# 同样是 Wald 区间，经 $u$ 算得 $[0.3763,\ 0.9002]$，直接对 $p$ 算得 $[0.4160,\ 0.9840]$。标准误的换算用**Delta 方法**：$\mathrm{SE}(g(u))\approx|g'(u)|\,\mathrm{SE}(u)$，这里又得到 $0.144914$。库里的写法：
 
 # %% [markdown] lang="en"
 # Wald's interval is $[0.3763,\ 0.9002]$ by way of $u$ and $[0.4160,\ 0.9840]$ by way of $p$. Standard errors are carried over by the **delta method**, $\mathrm{SE}(g(u))\approx|g'(u)|\,\mathrm{SE}(u)$, which gives $0.144914$ again. In the library:

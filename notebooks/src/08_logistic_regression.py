@@ -3,9 +3,11 @@
 #
 # **约 20 秒运行完 · 先修：[06 似然函数](06_likelihood.ipynb)、[02 梯度下降法](02_gradient_descent.ipynb) · 对应笔记 5.1、5.3**
 #
+# 逻辑回归又称对数几率回归：直线预测的是几率的对数。
+#
 # 学完这一课，你能够
 # - 在概率、几率（odds）与 logit 之间自如换算，读懂回归系数；
-# - 写出大数也不会溢出的损失函数，并手工推导它的梯度与 Hessian 矩阵；
+# - 写出大数也不会溢出的损失函数，并手工推导它的梯度与黑塞矩阵；
 # - 用牛顿法（IRLS）几步求出极大似然估计，给出标准误与置信区间；
 # - 看出数据何时可分、极大似然估计何时不存在，以及这时该怎么办。
 
@@ -135,7 +137,7 @@ slope = jax.vmap(jax.grad(lambda z: lr.loglik(z, (jnp.zeros(()), jnp.ones(()))))
 np.testing.assert_allclose(slope, [-1, 0], atol=1e-5)
 
 # %% [markdown] lang="zh"
-# ### 梯度与 Hessian 矩阵
+# ### 梯度与黑塞矩阵
 # 由 $\sigma'(z)=\sigma(z)(1-\sigma(z))$ 得 $\partial L/\partial z=\sigma(z)-y$：预测减标签。对 $n$ 个样本取平均（截距看作全 1 的一列），
 # $$\nabla L=\frac1nX^\top(\sigma(Xw)-y),\qquad H=\frac1nX^\top SX,\qquad S=\operatorname{diag}\big(p_i(1-p_i)\big).$$
 # 用双精度与自动微分逐项比较：
@@ -233,7 +235,7 @@ np.testing.assert_allclose(heights, [0.2301, 0.3000], rtol=1e-2)
 # %% [markdown] lang="zh"
 # ## 4 实验：梯度下降与牛顿法
 #
-# 方程 $\nabla L=0$ 没有显式解，只能迭代。牛顿法用 Hessian 矩阵修正步长，$w\leftarrow w-H^{-1}\nabla L$；在这里它又叫迭代加权最小二乘（IRLS），因为每一步都是一次以 $p_i(1-p_i)$ 为权的最小二乘。
+# 方程 $\nabla L=0$ 没有显式解，只能迭代。牛顿法用黑塞矩阵修正步长，$w\leftarrow w-H^{-1}\nabla L$；在这里它又叫迭代加权最小二乘（IRLS），因为每一步都是一次以 $p_i(1-p_i)$ 为权的最小二乘。
 
 # %% [markdown] lang="en"
 # ## 4 The experiment: descent against Newton
@@ -485,7 +487,7 @@ def log_loss(z, y):
 check("E8.1", log_loss)
 
 # %% [markdown] lang="zh"
-# **E8.2** 不用自动微分，写出平均损失在 `w` 处的梯度与 Hessian 矩阵（没有截距）。误差须小于 $10^{-10}$（双精度）。
+# **E8.2** 不用自动微分，写出平均损失在 `w` 处的梯度与黑塞矩阵（没有截距）。误差须小于 $10^{-10}$（双精度）。
 
 # %% [markdown] lang="en"
 # **E8.2** Without automatic differentiation, write the gradient and the Hessian of the mean loss at `w` (no intercept), to $10^{-10}$ in float64.
@@ -566,4 +568,4 @@ check("E8.4", odds_ratio)
 #
 # **Where it breaks**: a loss computed through $p$ overflows for moderate logits; separated data have no maximum likelihood estimate; beyond the data the band supposes that the line still holds; with few rows (23 here) standard errors from the normal approximation are approximate.
 #
-# **Next**: [09 A network, forward](09_network_forward.ipynb). What no line can part, folding space can.
+# **Next**: [09 A network, forward](09_network_forward.ipynb). No line separates these points; folding space does.

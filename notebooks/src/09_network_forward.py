@@ -226,12 +226,12 @@ ax = draw.timings({name: seconds(fun) for name, fun in ways.items()})
 # *图：三种写法所用的微秒数，横轴是对数刻度。循环最慢；`vmap` 与手写的矩阵乘法不相上下，因为编译后它们就是同一个运算。*
 
 # %% [markdown] lang="en"
-# *Picture: microseconds of the three ways, on a logarithmic axis. The loop is slowest; `vmap` is on a par with the product written out, for compiled they are the same operation.*
+# *Picture: microseconds of the three ways, on a logarithmic axis. The loop is slowest; `vmap` is on a par with the product written out, because once compiled they are the same operation.*
 
 # %% [markdown] lang="zh"
 # ## 4 实验：隐藏层做了什么？
 #
-# **逻辑回归解不了异或。** 在 $w=0$ 处梯度恰为零，损失 $\ln2=0.693147$；损失是凸函数，那里 Hessian 矩阵的最小特征值 $0.0392>0$，所以这是唯一的最优解，没有更好的了：
+# **逻辑回归解不了异或。** 在 $w=0$ 处梯度恰为零，损失 $\ln2=0.693147$；损失是凸函数，那里黑塞矩阵的最小特征值 $0.0392>0$，所以这是唯一的最优解，没有更好的了：
 
 # %% [markdown] lang="en"
 # ## 4 The experiment: what does the hidden layer do?
@@ -258,7 +258,7 @@ print(f"loss {flat_loss(zero):.6f}, smallest eigenvalue {smallest:.4f}")
 # **隐藏层折叠空间。** 下面以两个隐藏单元的激活值 $(a_1,a_2)$ 为坐标轴。拖动滑块看训练过程：输入的正方形被压弯，四个点挪了位置，直到一条直线就能把它们分开。输出层只是在这个新空间里做逻辑回归。
 
 # %% [markdown] lang="en"
-# **The hidden layer folds space.** The axes are now the activations $(a_1,a_2)$ of the two hidden units. Move the slider through the training: the square of inputs is bent and its corners move, until a straight line can part them. The output layer is just a logistic regression in this new space.
+# **The hidden layer folds space.** The axes are now the activations $(a_1,a_2)$ of the two hidden units. Move the slider through the training: the square of inputs is bent and its corners move, until a straight line can separate them. The output layer is just a logistic regression in this new space.
 
 # %%
 side = jnp.linspace(0.0, 1.0, 15)
@@ -501,6 +501,6 @@ check("E9.4", backpropagate)
 # | `X W.T + b` | (n, n_out) | n examples, as rows |
 # | `delta` | that of `z` | derivative of the loss with respect to `z` |
 #
-# **Where it breaks**: on a GPU (TF32) and a TPU (bf16) a matrix product has some three digits by default; to compare, write `precision="highest"`. A bias of shape (n, 1) on a square matrix is silently added the wrong way.
+# **Where it breaks**: on a GPU (TF32) and a TPU (bf16) a matrix product keeps about three significant digits by default; to compare, write `precision="highest"`. A bias of shape (n, 1) on a square matrix is silently added the wrong way.
 #
 # **Next**: [10 Activations](10_activations.ipynb). Which $\varphi$ should it be?

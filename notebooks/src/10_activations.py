@@ -358,8 +358,8 @@ assert loss["sigmoid"][1] > loss["tanh"][1] + 0.02 and loss["sigmoid"].argmin() 
 # How to read the table:
 #
 # - **The identity is out**, with any key: no straight line parts XOR. To bend is what matters.
-# - **Among those that bend, most differences are no larger than chance makes them**, and the verdict names no first by force: “No winner” says that these data **cannot tell**, not that they are equal. With other data the list may differ a little, and now and then one falls behind. To crown the lowest number is to draw lots.
-# - **A single rate does wrong**: with 0.01 for all, sigmoid is plainly the last of those that bend; with its own 0.1 it catches up. Its `grad 1`, the gradient of the first layer before training, is the smallest: the same step in the weights changes its loss the least, so it needs longer ones.
+# - **Among those that bend, most differences are no larger than chance makes them**, and the verdict does not force a winner: “No winner” says that these data **cannot tell**, not that they are equal. With other data the list may differ a little, and now and then one falls behind. Picking the lowest number is a coin toss.
+# - **One rate for all is unfair**: with 0.01 for all, sigmoid is plainly the last of those that bend; with its own 0.1 it catches up. Its `grad 1`, the gradient of the first layer before training, is the smallest: the same step in the weights changes its loss the least, so it needs longer ones.
 # - **The column `dead`**: at the rate 0.1 some units of ReLU are dead, and hardly any of the smooth ones.
 
 # %%

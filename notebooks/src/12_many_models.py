@@ -7,7 +7,7 @@
 # - 把拟合一个模型的函数变成拟合一百万个模型的函数：只加一个 `jax.vmap`；
 # - 说出循环的时间花在了哪里，一次调用为什么快得多；
 # - 读懂每个模型的状态，不让没有答案的拟合混进结论；
-# - 用同一个函数做自助法、逐一剔除和置换检验，或者给每家商店一个模型。
+# - 用同一个函数做自助法、留一法和置换检验，或者给每家商店一个模型。
 
 # %% [markdown] lang="en"
 # # 12 A million models
@@ -137,7 +137,7 @@ print(inspect.getsource(jn.Status))
 # `SEPARATED`：抽到的发射恰好被某个温度完全分开，似然没有最大值（第 08 课）。`ONE_CLASS`：抽到的全部完好或全部受损。拖动滑块，一次看一个样本；最后八帧是没有答案的：
 
 # %% [markdown] lang="en"
-# `SEPARATED`: in the launches drawn, some temperature parts the classes completely, and the likelihood has no maximum (lesson 08). `ONE_CLASS`: all that were drawn were sound, or all damaged. Move the slider to see one resample at a time; the last eight frames are those without an answer:
+# `SEPARATED`: in the launches drawn, some temperature separates the classes completely, and the likelihood has no maximum (lesson 08). `ONE_CLASS`: every launch drawn was undamaged, or every one damaged. Move the slider to see one resample at a time; the last eight frames are those without an answer:
 
 # %%
 shown = np.concatenate(
@@ -448,7 +448,7 @@ for l2 in (0.0, 0.1, 1.0):
 # ### 其一
 # **误区**：“一批里有一个坏样本，整批的结果就不能用了”。
 #
-# **反例**：在逐一剔除的那一批里，把 7 号模型的权重换成 NaN，其余 22 个的结果一位都不变。
+# **反例**：在留一法的那一批里，把 7 号模型的权重换成 NaN，其余 22 个的结果一位都不变。
 
 # %% [markdown] lang="en"
 # - About one in a hundred shuffles fits as well: that temperature and damage go together is hardly chance.
@@ -501,7 +501,7 @@ assert all_slopes.mean() < slopes.mean() - 0.01
 #
 # 把 `...` 换成你的代码再运行。没有做对时，`check` 会给出最小的反例和一句提示。
 #
-# **E12.1** 逐一剔除：`statistic(x, weights)` 返回一个数。求每次去掉一个 `x[i]`（权重为 0）的 n 个结果，不用循环。
+# **E12.1** 留一法：`statistic(x, weights)` 返回一个数。求每次去掉一个 `x[i]`（权重为 0）的 n 个结果，不用循环。
 
 # %% [markdown] lang="en"
 # ## 7 Exercises
@@ -561,7 +561,7 @@ check("E12.3", interval)
 # | 代码 | 得到什么 |
 # |---|---|
 # | `jax.vmap(fit)(X, y)` | 每家商店一个模型，各有各的数据 |
-# | `jax.vmap(lambda w: fit(X, y, weights=w))` | 自助法、逐一剔除：共用数据，只换权重 |
+# | `jax.vmap(lambda w: fit(X, y, weights=w))` | 自助法、留一法：共用数据，只换权重 |
 # | `jax.vmap(lambda y: fit(X, y))` | 置换检验：只换标签 |
 # | `jax.vmap(lambda l2: fit(X, y, l2=l2))` | 惩罚路径 |
 # | `jax.jit(jax.vmap(...))` | 编译一次，一次调用 |

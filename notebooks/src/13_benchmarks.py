@@ -5,7 +5,7 @@
 #
 # 学完这一课，你能够
 # - 公平地给 JAX 代码计时：等结果算完，编译另算，轮流跑，取中位数；
-# - 说出一件事**至少**要多久（地板），从而知道还有没有改进的余地；
+# - 说出一件事**至少**要多久（下限），从而知道还有没有改进的余地；
 # - 看懂一张基准测试的表，也看得出哪张表不可信；
 # - 在自己的 CPU、GPU 或 TPU 上，重现这里的每一行。
 #
@@ -79,7 +79,7 @@ ax = draw.calls(returned, finished)
 # | 编译算在内吗？ | 单独列出 |
 # | 等结果了吗？ | `jax.block_until_ready` |
 # | 机器受干扰怎么办？ | 轮流跑，取中位数 |
-# | 还能快多少？ | 与地板比较 |
+# | 还能快多少？ | 与下限比较 |
 
 # %% [markdown] lang="en"
 # ## 1 The idea: what a time must answer
@@ -137,7 +137,7 @@ def enter(workload, seconds, floor):
 
 
 # %% [markdown] lang="zh"
-# ## 3 推导：地板
+# ## 3 推导：下限
 #
 # 一个程序至少要把数据搬一遍，也至少要把该做的运算做一遍。设机器每秒最多搬 $\beta$ 字节、做 $\pi$ 次运算，则搬 $B$ 字节、做 $F$ 次运算的任务
 # $$T\ge\max\left(\frac B\beta,\ \frac F\pi\right),\qquad\text{speed}=\frac FT\le\min\left(\pi,\ \beta\,\frac FB\right).$$
@@ -400,14 +400,14 @@ print(jn.about())
 ax = draw.table(table)
 
 # %% [markdown] lang="zh"
-# *图：每组一件事，深蓝是第一个选手，浅蓝是其余；右边写着时间，以及它是第一个的多少倍。粗黑竖线是这件事的地板。柱子离地板越近，剩下的余地越小；离得远，多半是调用的开销，或者是地板没有计入的运算（指数函数、解线性方程组）。*
+# *图：每组一件事，深蓝是第一个选手，浅蓝是其余；右边写着时间，以及它是第一个的多少倍。粗黑竖线是这件事的下限。柱子离下限越近，剩下的余地越小；离得远，多半是调用的开销，或者是下限没有计入的运算（指数函数、解线性方程组）。*
 
 # %% [markdown] lang="en"
 # *Picture: a group for each thing, dark blue for the first contender and light blue for the others; beside each bar the time, and how many times that of the first it is. The thick black stroke is the floor of that work. The nearer a bar comes to it, the less is left to gain; where it is far, it is mostly the cost of calls, or of what the floor does not count (exponentials, solving linear equations).*
 
 # %% [markdown] lang="zh"
 # 读这张表要留意两点：
-# - **地板**按最快的遍历和最快的乘积算，数据很小时谁也碰不到它；只读不写的任务（求和）偶尔会略快于它。
+# - **下限**按最快的遍历和最快的乘积算，数据很小时谁也碰不到它；只读不写的任务（求和）偶尔会略快于它。
 # - 上面没有编译时间。只调用一次时，编译才是大头：
 
 # %% [markdown] lang="en"
@@ -422,7 +422,7 @@ for name, spent in compile_seconds.items():
 # %% [markdown] lang="zh"
 # ## 6 规模：量出来的指数
 #
-# 规模变了，名次会变，所以还要看增长。$n\times n$ 矩阵乘积的运算是 $2n^3$ 次，一切距离是 $n^2$ 个，求和是 $n$ 项。时间的指数由 `jn.sums.scaling_exponent` 在双对数坐标上用最小二乘量出：
+# 规模变了，名次会变，所以还要看增长。$n\times n$ 矩阵乘积的运算是 $2n^3$ 次，两两距离共 $n^2$ 个，求和是 $n$ 项。时间的指数由 `jn.sums.scaling_exponent` 在双对数坐标上用最小二乘量出：
 # $$\log T=\text{const}+k\log n.$$
 
 # %% [markdown] lang="en"
@@ -461,7 +461,7 @@ ax = growth(sizes, medians, exponents, "seconds")
 #
 # 把 `...` 换成你的代码再运行。没有做对时，`check` 会给出最小的反例和一句提示。
 #
-# **E13.1** 写出地板：已知运算次数、字节数、每秒运算次数 `rate`、每秒字节数 `bandwidth`，至少要多少秒？
+# **E13.1** 写出下限：已知运算次数、字节数、每秒运算次数 `rate`、每秒字节数 `bandwidth`，至少要多少秒？
 
 # %% [markdown] lang="en"
 # ## 7 Exercises
@@ -511,7 +511,7 @@ check("E13.2", break_even)
 # | 等结果 | `jax.block_until_ready` | 只量到交任务的时间 |
 # | 编译另算 | `jit(f).lower(x).compile()` | 第一次吞没一切 |
 # | 轮流、中位数 | 每轮各跑一次 | 干扰只打中一个 |
-# | 地板 | 字节、运算次数 | 不知道还有没有余地 |
+# | 下限 | 字节、运算次数 | 不知道还有没有余地 |
 # | 误差 | 写在时间旁边 | 快而错 |
 #
 # **何处会失灵**：这些是小任务，一台机器，几轮；两三成以内的差别不要当真。共用的机器（Colab 也是）会忽快忽慢。NumPy 的乘积会用多个线程，JAX 也会。与 scikit-learn、statsmodels、PyTorch 等的比较，以及大任务，在源代码目录中用 `python -m bench` 运行；它量的也是这几样。
