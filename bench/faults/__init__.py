@@ -1,0 +1,1 @@
+"""The suite of labelled problems: is every CONVERGED true, every refusal for its reason? See docs/faults.md."""
