@@ -43,10 +43,8 @@ def judge(problem: Problem, answer: Answer, precision: Precision) -> Finding:
     if truth.params is None:
         return Finding(problem, answer, WRONG)
     verdict, distance = compare(answer, truth, precision)
-    if verdict == WRONG and problem.polish is not None:
-        near = problem.polish(answer.estimate)
-        if near is not None:
-            verdict, distance = compare(answer, near, precision)
+    if verdict == WRONG and problem.check is not None and problem.check(answer.estimate):
+        return Finding(problem, answer, RIGHT)
     return Finding(problem, answer, verdict, distance)
 
 
@@ -74,10 +72,9 @@ def compare(answer: Answer, truth: Truth, precision: Precision) -> tuple[str, fl
     if not np.isfinite(answer.estimate).all() or np.isnan(answer.se[expected]).any():
         return LEAKED, np.nan
     off = np.abs(answer.estimate - truth.params)
-    ulp = np.spacing(np.abs(np.clip(truth.params, -1e300, 1e300)).astype(precision.dtype)).astype(np.longdouble)
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = float(np.nanmax(np.where(off == 0, 0, off / truth.scale)))
-    near = np.all(off <= np.maximum(np.maximum(PROMISE * truth.scale, ULPS * ulp), truth.allowed))
+    near = np.all(off <= tolerance(truth, precision))
     return (RIGHT if near and errors_are_right(answer, truth, expected) else WRONG), distance
 
 
@@ -90,15 +87,20 @@ def errors_are_right(answer: Answer, truth: Truth, expected: np.ndarray) -> bool
     return bool(right[expected].all())
 
 
-def agree(batched: Answer, alone: Answer, truth: Truth, precision: Precision) -> bool:
-    """The same status with and without neighbours, and the same numbers to within twice the promise."""
-    if batched.status != alone.status:
+def agree(batched: Finding, alone: Finding, precision: Precision) -> bool:
+    """The same status and verdict with and without neighbours, and the same numbers to within twice the promise."""
+    if batched.answer.status != alone.answer.status or batched.verdict != alone.verdict:
         return False
-    if batched.status != "CONVERGED" or truth.params is None:
+    truth = batched.problem.truth
+    if alone.answer.status != "CONVERGED" or truth.params is None or batched.problem.check is not None:
         return True
-    ulp = np.spacing(np.abs(batched.estimate).astype(precision.dtype)).astype(np.longdouble)
-    allowed = np.maximum(np.maximum(PROMISE * truth.scale, ULPS * ulp), truth.allowed)
-    return bool(np.all(np.abs(batched.estimate - alone.estimate) <= 2 * allowed))
+    return bool(np.all(np.abs(batched.answer.estimate - alone.answer.estimate) <= 2 * tolerance(truth, precision)))
+
+
+def tolerance(truth: Truth, precision: Precision) -> np.ndarray:
+    largest = float(np.finfo(precision.dtype).max) / 2
+    ulp = np.spacing(np.clip(np.abs(truth.params), 0, largest).astype(precision.dtype)).astype(np.longdouble)
+    return np.maximum(np.maximum(PROMISE * truth.scale, ULPS * ulp), truth.allowed)
 
 
 @dataclass(frozen=True)

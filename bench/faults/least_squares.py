@@ -124,7 +124,7 @@ def truths(lanes: list[Data], precision: Precision) -> list[Truth]:
         columns = [data[name] for name in ("y", "weights", "precision", "l2")]
         theta, se, spread, smallest = oracle.least_squares(A, *columns, free=1)
         bare = oracle.relative_singular_value(used[:, :, None] * A, free=1)
-        floor, allowed = rounding(data, theta, se, spread, A, precision)
+        floor, allowed = rounding(data, se, spread, A, precision)
     found = []
     for lane, why in enumerate(reasons):
         why |= {"INVALID_DATA"} if negative[lane] else set()
@@ -138,7 +138,7 @@ def truths(lanes: list[Data], precision: Precision) -> list[Truth]:
     return found
 
 
-def rounding(data: Data, theta, se, spread, A, precision: Precision) -> tuple[np.ndarray, np.ndarray]:
+def rounding(data: Data, se, spread, A, precision: Precision) -> tuple[np.ndarray, np.ndarray]:
     """`floor` and `allowed` of the truth. An exact fit may be that of y 4 eps away in norm, centred for slopes."""
     w, p, y = (data[name].astype(oracle.LONG) for name in ("weights", "precision", "y"))
     n, rows = np.sum(w, axis=1)[:, None], np.sum(w > 0, axis=1)[:, None]

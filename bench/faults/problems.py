@@ -62,13 +62,13 @@ class Truth:
 
 @dataclass(frozen=True)
 class Problem:
-    """One lane: the seed of `kind` gives `data` again. polish: another optimum of the data that an answer is near."""
+    """One lane: the seed of `kind` gives `data` again. check: is an answer beside the truth an optimum all the same?"""
 
     kind: str
     seed: int
     data: Data
     truth: Truth
-    polish: Callable[[np.ndarray], Truth | None] | None = None
+    check: Callable[[np.ndarray], bool] | None = None
 
 
 @dataclass(frozen=True)

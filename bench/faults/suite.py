@@ -13,7 +13,7 @@ from bench.faults.judge import Answer, Finding
 from bench.faults.problems import FLOAT32, FLOAT64, Data, Group, Precision
 from bench.jax_trial import precision_of
 
-FITS = ("least_squares", "logistic_regression")
+FITS = ("least_squares", "logistic_regression", "minimize")
 PRECISIONS = (FLOAT32, FLOAT64)
 
 
@@ -59,9 +59,9 @@ def judged(group: Group, precision: Precision) -> Iterator[Finding]:
         yield finding
         if k in chosen:
             problem = finding.problem
-            alone = read(jax.tree.map(lambda leaf: leaf[None], one(problem.data)))[0]
-            if not judge.agree(finding.answer, alone, problem.truth, precision):
-                yield Finding(problem, alone, judge.ALONE)
+            answer = read(jax.tree.map(lambda leaf: leaf[None], one(problem.data)))[0]
+            if not judge.agree(finding, judge.judge(problem, answer, precision), precision):
+                yield Finding(problem, answer, judge.ALONE)
 
 
 def stack(lanes: list[Data]) -> Data:
