@@ -43,7 +43,7 @@ def judge(problem: Problem, answer: Answer, precision: Precision) -> Finding:
     if truth.params is None:
         return Finding(problem, answer, WRONG)
     verdict, distance = compare(answer, truth, precision)
-    if verdict == WRONG and problem.check is not None and problem.check(answer.estimate):
+    if verdict == WRONG and problem.check is not None and problem.check(answer):
         return Finding(problem, answer, RIGHT)
     return Finding(problem, answer, verdict, distance)
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import optimize
 
+from bench.faults.judge import Answer
 from bench.faults.problems import Data, Group, Precision, Problem, Truth, draw, power
 from bench.jax_trial import precision_of
 
@@ -232,11 +233,11 @@ def descended(function, x: np.ndarray) -> np.ndarray | None:
     return found.x if np.all(np.isfinite(found.x)) and np.max(np.abs(found.x)) < 1e6 and found.success else None
 
 
-def is_minimum(function, data: Data, x: np.ndarray, precision: Precision) -> bool:
+def is_minimum(function, data: Data, answer: Answer, precision: Precision) -> bool:
     """No negative curvature, and hardly a lower value to be had from there."""
     with precision_of(np.dtype(np.float64)):
         size = data["size"].astype(np.float64)
-        z = x.astype(np.float64) / size
+        z = answer.estimate.astype(np.float64) / size
         start = data["x0"].astype(np.float64)
         value, _, hessian = (np.asarray(part) for part in derivatives(function)(z))
         if not np.isfinite(value) or not np.isfinite(hessian).all():

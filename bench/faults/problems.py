@@ -68,7 +68,7 @@ class Problem:
     seed: int
     data: Data
     truth: Truth
-    check: Callable[[np.ndarray], bool] | None = None
+    check: Callable[[Any], bool] | None = None
 
 
 @dataclass(frozen=True)
