@@ -1,5 +1,6 @@
 """Labelled problems of curve fitting: four curves, their optimum by Gauss-Newton in long double."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -272,7 +273,8 @@ def optimum(curve: Curve, data: Data, start: np.ndarray, precision: Precision) -
     most = max(n, len(y))
     floor = spread * np.sqrt(n / most) * rounding / np.sqrt(n)
     allowed = np.where(se > EXACT * floor, 0, 4 * spread * rounding) + 1e-17 * np.abs(theta)
-    return Truth(theta, se, floor, allowed)
+    beyond = frozenset({"STALLED"} if np.any(judge.PROMISE * se < floor) else ())  # the user's own rounding
+    return Truth(theta, se, floor, allowed, beyond)
 
 
 def label(curve: Curve, kind: str, data: Data, precision: Precision) -> Truth:
@@ -282,7 +284,7 @@ def label(curve: Curve, kind: str, data: Data, precision: Precision) -> Truth:
     if found is None:
         return Truth(reasons=frozenset(HARD))
     reachable = optimum(curve, data, data["start"], precision)
-    return Truth(found.params, found.se, found.floor, found.allowed, frozenset() if reachable else frozenset(HARD))
+    return dataclasses.replace(found, reasons=found.reasons if reachable else frozenset(HARD))
 
 
 def solver(curve: Curve):

@@ -51,17 +51,22 @@ def shifted_columns(rng, data, precision):
     data["X"] += 10.0 ** rng.uniform(1, 6)
 
 
-def _nearly_dependent(rng, data, distance: float):
+def _nearly_dependent(rng, data, precision, distance: float):
     X = data["X"]
-    X[:, -1] = X[:, 0] + distance * X[:, -1] if X.shape[1] > 1 else 1 / distance + X[:, 0]
+    if X.shape[1] > 1:
+        X[:, -1] = X[:, 0] + distance * X[:, -1]
+    else:
+        X[:, 0] += min(1 / distance, 0.02 / precision.eps)
 
 
 def conditioned(rng, data, precision):
-    _nearly_dependent(rng, data, 10.0 ** -rng.uniform(0, 0.9 * np.log10(precision.condition)))
+    _nearly_dependent(rng, data, precision, 10.0 ** -rng.uniform(0, 0.9 * np.log10(precision.condition)))
 
 
 def nearly_deficient(rng, data, precision):
-    _nearly_dependent(rng, data, 10.0 ** -rng.uniform(np.log10(precision.condition), 3 + np.log10(precision.condition)))
+    _nearly_dependent(
+        rng, data, precision, 10.0 ** -rng.uniform(np.log10(precision.condition), 3 + np.log10(precision.condition))
+    )
 
 
 def conditioned_shifted(rng, data, precision):
