@@ -13,7 +13,7 @@ from bench.faults.judge import Answer, Finding
 from bench.faults.problems import FLOAT32, FLOAT64, Data, Group, Precision
 from bench.jax_trial import precision_of
 
-FITS = ("least_squares", "logistic_regression", "multinomial_regression", "curve_fitting", "minimize")
+FITS = ("least_squares", "logistic_regression", "multinomial_regression", "curve_fitting", "distributions", "minimize")
 PRECISIONS = (FLOAT32, FLOAT64)
 
 
