@@ -13,7 +13,16 @@ from bench.faults.judge import Answer, Finding
 from bench.faults.problems import FLOAT32, FLOAT64, Data, Group, Precision
 from bench.jax_trial import precision_of
 
-FITS = ("least_squares", "logistic_regression", "multinomial_regression", "curve_fitting", "distributions", "minimize")
+FITS = (
+    "least_squares",
+    "fit_orthogonal",
+    "logistic_regression",
+    "multinomial_regression",
+    "curve_fitting",
+    "maximum_likelihood",
+    "distributions",
+    "minimize",
+)
 PRECISIONS = (FLOAT32, FLOAT64)
 
 
