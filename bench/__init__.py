@@ -18,4 +18,5 @@ WORKLOADS = (
     "activation_grid",
     "import_time",
     "compile",
+    "faults",
 )

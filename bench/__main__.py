@@ -66,13 +66,16 @@ def main() -> int:
 def run_workload(name: str, options: argparse.Namespace, outcomes: list[Outcome]) -> None:
     """Run the cases of a workload, print each when it is done and add it to the outcomes."""
     judge = options.judge and not options.quick
-    for case in importlib.import_module(f"bench.{name}").cases(options.quick):
+    workload, first = importlib.import_module(f"bench.{name}"), len(outcomes)
+    for case in workload.cases(options.quick):
         with Console(stderr=True).status(f"{name}: preparing") as status:
             outcome = run_case(case, name, options.repeats, judge=judge, say=status.update)
         outcomes.append(outcome)
         report.print_outcome(outcome, judge=judge, wide=options.wide)
         if outcome.interrupted:
             raise KeyboardInterrupt
+    if hasattr(workload, "summary"):
+        print(workload.summary(outcomes[first:]))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from bench import WORKLOADS, accuracy, demands, floors, memory, peers, runner
+from bench.faults import suite
 from bench.runner import Answer, Case, Contender, Result, Trial, run_case
 
 ROOT = Path(__file__).parent.parent
@@ -32,6 +33,7 @@ CASES = {
     "activation_grid": ["activation_grid"],
     "import_time": ["import_time"],
     "compile": ["compile least_squares"],
+    "faults": [f"faults {fit} {dtype}" for fit in suite.FITS for dtype in ("float32", "float64")],
 }
 SHORT = ("many_logistic", "import_time")  # the workloads that run without --all
 FITS = ("many_logistic", "shared_logistic", "big_logistic", "big_ols")
@@ -95,7 +97,9 @@ def test_contenders_run_or_say_why_not(report, workload):
             assert min(result["times_s"]) <= result["median_s"] <= max(result["times_s"])
 
 
-@pytest.mark.parametrize("workload", long_but_short(name for name in WORKLOADS if name != "import_time"))
+@pytest.mark.parametrize(
+    "workload", long_but_short(name for name in WORKLOADS if name not in ("import_time", "faults"))
+)
 def test_ours_is_accurate(report, workload):
     ours = [result for _, result in results_of(report, workload) if result["kind"] == "ours"]
     assert ours

@@ -17,7 +17,8 @@ def main() -> None:
     runs = []
     for fit in options.fits or suite.FITS:
         for precision in [options.only] if options.only else suite.PRECISIONS:
-            runs.append(suite.run(fit, precision, options.each, options.seed))
+            groups = suite.problems(fit, precision, options.each, options.seed)
+            runs.append(suite.ask(fit, precision, groups))
             print(report.details(runs[-1]), flush=True)
     print(report.table(runs))
 

@@ -111,6 +111,12 @@ class Coverage:
     share: float
     ratio: float
 
+    @property
+    def text(self) -> str:
+        if not self.lanes:
+            return "no lane"
+        return f"covers {self.share:.2%} of {self.lanes:,}, {self.ratio:.3g} x the truth"
+
 
 def coverage(findings: list[Finding], precision: Precision) -> Coverage:
     told = [f for f in findings if f.verdict in (RIGHT, WRONG) and f.answer and np.isfinite(f.answer.error)]

@@ -3,24 +3,23 @@
 from bench.faults import judge
 from bench.faults.suite import Run
 
-COLUMNS = ("fit", "dtype", "problems", *judge.VERDICTS, "error: lanes", "covers", "error / truth")
+COLUMNS = ("fit", "dtype", "problems", *judge.VERDICTS, "Solution.error")
 
 
 def table(runs: list[Run]) -> str:
-    rows = [COLUMNS, tuple("-" * len(name) for name in COLUMNS), *map(row, runs)]
-    widths = [max(len(cells[k]) for cells in rows) for k in range(len(COLUMNS))]
-    return "\n".join(
-        "| " + " | ".join(cell.ljust(w) for cell, w in zip(cells, widths, strict=True)) + " |" for cells in rows
-    )
+    return aligned([COLUMNS, *map(row, runs)])
+
+
+def aligned(rows: list[tuple[str, ...]]) -> str:
+    rows = [rows[0], tuple("-" * len(name) for name in rows[0]), *rows[1:]]
+    widths = [max(len(cells[k]) for cells in rows) for k in range(len(rows[0]))]
+    lines = (" | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) for cells in rows)
+    return "\n".join(f"| {line} |" for line in lines)
 
 
 def row(run: Run) -> tuple[str, ...]:
-    covered = judge.coverage(run.findings, run.precision)
     counts = [f"{run.count(verdict):,}" for verdict in judge.VERDICTS]
-    claims = (
-        (f"{covered.lanes:,}", f"{covered.share:.2%}", f"{covered.ratio:.3g}") if covered.lanes else ("0", "-", "-")
-    )
-    return run.fit, run.precision.name, f"{run.problems:,}", *counts, *claims
+    return run.fit, run.precision.name, f"{run.problems:,}", *counts, judge.coverage(run.findings, run.precision).text
 
 
 def details(run: Run) -> str:

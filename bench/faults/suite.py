@@ -44,11 +44,15 @@ class Run:
         return sum(finding.verdict == verdict for finding in self.findings)
 
 
-def run(fit: str, precision: Precision, each: int, seed: int = 0) -> Run:
+def problems(fit: str, precision: Precision, each: int, seed: int = 0) -> list[Group]:
     """The problems of one fit: `each` a kind in its main shape, fewer in others."""
+    return importlib.import_module(f"bench.faults.{fit}").groups(precision, each, seed)
+
+
+def ask(fit: str, precision: Precision, groups: list[Group]) -> Run:
     begin = time.perf_counter()
     findings, raised = [], []
-    for group in importlib.import_module(f"bench.faults.{fit}").groups(precision, each, seed):
+    for group in groups:
         with precision_of(precision.dtype):
             try:
                 findings += list(judged(group, precision))
@@ -62,7 +66,7 @@ def judged(group: Group, precision: Precision) -> Iterator[Finding]:
     stacked = stack([problem.data for problem in group.problems])
     answers = read(jax.jit(jax.vmap(group.solve))(stacked))
     findings = [judge.judge(p, a, precision) for p, a in zip(group.problems, answers, strict=True)]
-    one = jax.jit(group.solve)
+    one = jax.jit(group.solve)  # compiled only where it is used
     chosen = np.random.default_rng(0).permutation(len(findings))[: group.alone]
     for k, finding in enumerate(findings):
         yield finding
