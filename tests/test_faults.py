@@ -20,7 +20,7 @@ def test_least_squares_oracle():
     rng = np.random.default_rng(0)
     A = np.column_stack([np.ones(20), rng.standard_normal((20, 2))])
     y, w, p, l2 = rng.standard_normal(20), rng.integers(0, 3, 20), rng.uniform(0.5, 2, 20), 0.1
-    theta, se, _, smallest = oracle.least_squares(*lanes(A, y, w, p), np.array([l2]), free=1)
+    theta, se, _, _, smallest = oracle.least_squares(*lanes(A, y, w, p), np.array([l2]), free=1)
     data = A.T @ ((w * p)[:, None] * A)
     inverse = np.linalg.inv(data + w.sum() * l2 * np.diag([0, 1, 1]))
     right = inverse @ A.T @ (w * p * y)

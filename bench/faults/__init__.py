@@ -1,4 +1,4 @@
-"""The suite of labelled problems: is every CONVERGED true, is every refusal for its reason? See docs/faults.md.
+"""4,200 labelled problems of all fits: is every CONVERGED true, is every refusal for its reason? See docs/faults.md.
 
 A case is a fit in one precision. It runs once, whatever the rounds: what it measures is no time.
 """
@@ -11,6 +11,8 @@ import numpy as np
 
 from bench import demands
 from bench.runner import Answer, Case, Contender, Demand, Outcome, Result, Trial
+
+MINUTES = 15
 
 EACH = 4  # problems a kind in the main shape of a fit
 NEVER = ("silently wrong", "untrue reason", "NaN leaked", "crashed", "differs alone")

@@ -272,7 +272,10 @@ def optimum(curve: Curve, data: Data, start: np.ndarray, precision: Precision) -
         se = spread * np.sqrt(best / df)
     most = max(n, len(y))
     floor = spread * np.sqrt(n / most) * rounding / np.sqrt(n)
-    allowed = np.where(se > EXACT * floor, 0, 4 * spread * rounding) + 1e-17 * np.abs(theta)
+    moved = np.where(se > EXACT * floor, 0, 4 * spread * rounding)
+    if not n - q > 0:  # no standard errors: those of as many rows
+        moved = np.maximum(moved, judge.PROMISE * spread * np.sqrt(best / max(most - q, 1)))
+    allowed = moved + 1e-17 * np.abs(theta)
     beyond = frozenset({"STALLED"} if np.any(judge.PROMISE * se < floor) else ())  # the user's own rounding
     return Truth(theta, se, floor, allowed, beyond)
 

@@ -105,7 +105,10 @@ def tolerance(truth: Truth, precision: Precision) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How often the truth was within `Solution.error`, of how many lanes; the median of error / truth above eps."""
+    """How often the truth was within `Solution.error`, of how many lanes that have standard errors beyond rounding.
+
+    ratio: the median of error / truth among those whose distance is above eps.
+    """
 
     lanes: int
     share: float
@@ -120,7 +123,9 @@ class Coverage:
 
 def coverage(findings: list[Finding], precision: Precision) -> Coverage:
     told = [f for f in findings if f.verdict in (RIGHT, WRONG) and f.answer and np.isfinite(f.answer.error)]
-    told = [f for f in told if np.isfinite(f.distance)]
+    told = [
+        f for f in told if np.isfinite(f.distance) and not np.any(f.problem.truth.exact & (f.problem.truth.floor > 0))
+    ]
     if not told:
         return Coverage(0, np.nan, np.nan)
     ratios = [f.answer.error / f.distance for f in told if f.distance > precision.eps]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.faults import designs, oracle
+from bench.faults import designs, judge, oracle
 from bench.faults.problems import EXACT, Data, Group, Precision, Problem, Truth, draw, power
 
 SHAPES = {
@@ -122,9 +122,9 @@ def truths(lanes: list[Data], precision: Precision) -> list[Truth]:
     data["precision"] = np.maximum(data["precision"], 0)
     with np.errstate(all="ignore"):
         columns = [data[name] for name in ("y", "weights", "precision", "l2")]
-        theta, se, spread, smallest = oracle.least_squares(A, *columns, free=1)
+        theta, se, spread, left, smallest = oracle.least_squares(A, *columns, free=1)
         bare = oracle.relative_singular_value(used[:, :, None] * A, free=1)
-        floor, allowed = rounding(data, se, spread, A, precision)
+        floor, allowed = rounding(data, se, spread, left, A, precision)
     found = []
     for lane, why in enumerate(reasons):
         why |= {"INVALID_DATA"} if negative[lane] else set()
@@ -138,7 +138,7 @@ def truths(lanes: list[Data], precision: Precision) -> list[Truth]:
     return found
 
 
-def rounding(data: Data, se, spread, A, precision: Precision) -> tuple[np.ndarray, np.ndarray]:
+def rounding(data: Data, se, spread, left, A, precision: Precision) -> tuple[np.ndarray, np.ndarray]:
     """`floor` and `allowed` of the truth. An exact fit may be that of y 4 eps away in norm, centred for slopes."""
     w, p, y = (data[name].astype(oracle.LONG) for name in ("weights", "precision", "y"))
     n, rows = np.sum(w, axis=1)[:, None], np.sum(w > 0, axis=1)[:, None]
@@ -147,8 +147,11 @@ def rounding(data: Data, se, spread, A, precision: Precision) -> tuple[np.ndarra
     centre = np.sum(share * y, axis=1) / np.sum(share, axis=1)
     moved = 4 * spread * precision.eps * np.sqrt(n) * size(share, y - centre[:, None])
     moved[:, 0] = 4 * spread[:, 0] * precision.eps * np.sqrt(n[:, 0]) * size(share, y)[:, 0]
+    # Weights that sum to less than their number have standard errors that are NaN or too large to be a measure.
+    most = np.maximum(n, rows)
+    by_rows = judge.PROMISE * spread * left[:, None] / np.sqrt(np.maximum(most - A.shape[2], 1))
     oracles_own = 1e-17 * size(share, y) / np.max(np.abs(A), axis=1)
-    return floor, np.where(se > EXACT * floor, 0, moved) + oracles_own
+    return floor, np.where(np.isnan(se) & (n < rows), by_rows, np.where(se > EXACT * floor, 0, moved)) + oracles_own
 
 
 def size(share: np.ndarray, y: np.ndarray) -> np.ndarray:

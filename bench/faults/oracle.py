@@ -66,7 +66,10 @@ def relative_singular_value(A: np.ndarray, free: int) -> np.ndarray:
 
 
 def least_squares(A, y, weights, precision, l2, free: int):
-    """(theta, se, se if sigma = 1, smallest singular value) of sum_i w_i p_i r_i^2 / 2 + sum_i w_i l2 |coef|^2 / 2."""
+    """(theta, se, se if sigma = 1, root of the sum of w p r^2, smallest singular value).
+
+    The objective is sum_i w_i p_i r_i^2 / 2 + sum_i w_i l2 |coef|^2 / 2.
+    """
     A, y, weights, precision, l2 = (np.asarray(a, LONG) for a in (A, y, weights, precision, l2))
     unit = np.max(np.abs(A), axis=1)
     unit = np.where(unit > 0, unit, 1)
@@ -85,9 +88,10 @@ def least_squares(A, y, weights, precision, l2, free: int):
     residual = root * (y - np.einsum("lij,lj->li", A / unit[:, None], theta))
     df = n - np.einsum("lii->l", inner)
     df = np.where(np.abs(df) > 1e-9 * n, df, np.nan)  # 0 but for rounding: 0 / 0
+    left = np.sqrt(np.sum(residual**2, axis=1))
     with np.errstate(invalid="ignore"):
-        sigma = np.sqrt(np.sum(residual**2, axis=1) / df)
-    return theta / unit, spread / unit * sigma[:, None], spread / unit, smallest
+        sigma = left / np.sqrt(df)
+    return theta / unit, spread / unit * sigma[:, None], spread / unit, left, smallest
 
 
 def solve(H: np.ndarray, g: np.ndarray) -> np.ndarray:
