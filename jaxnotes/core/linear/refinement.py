@@ -100,7 +100,8 @@ def refine(
     def descent(theta: Double, idle: Array) -> tuple[Array, Array, Array]:
         gradient, square = plain(theta)
         rounding = noise / jnp.sqrt(square)
-        trusted = easy & (rounding <= PROMISE)
+        # What is left of a constant y is rounding of its mean.
+        trusted = easy & (rounding <= PROMISE) & (noise > 0)
         quick = gradient, square, rounding
         return jax.lax.cond(
             jnp.all(trusted | idle),
@@ -118,7 +119,7 @@ def refine(
         done = (gain <= eps**2 * size.centred) & (size.count * gain <= 1e-2 * PROMISE**2 * square)
         done &= unpenalized & (rounding > eps)
         here = Refined(theta, left, jnp.max(jnp.abs(gradient), axis=1), square, rounding)
-        going_on = better & (gain > 0) & (gain < state.gain / 4) & ~done
+        going_on = better & (gain > eps**4 * size.y) & (gain < state.gain / 4) & ~done
         tried = state._replace(at=here, gain=gain)
         return select_lanes(better, tried, state)._replace(steps=state.steps + 1, active=going_on)
 
