@@ -54,12 +54,12 @@ def fit(
         l2: the penalty, (), >= 0, 0 by default; scikit-learn's Ridge has alpha = n_obs l2.
 
     Returns:
-        A `Solution`: params = LinearParams(coef (p,), intercept () or None), value the minimum, grad_norm in units of
-        the root mean square of y.
+        A `Solution`: params = LinearParams(coef (p,), intercept () or None), value the minimum, grad_norm in
+        units of the data, error with the rounding of the parameters themselves.
 
     Statuses:
         CONVERGED; INVALID_DATA, NON_FINITE_DATA; TOO_FEW_ROWS and RANK_DEFICIENT, with the solution of least ||coef||;
-        STALLED.
+        DIVERGED where a parameter or a standard error over- or underflows; STALLED.
 
     Raises:
         TypeError, ValueError: a wrong dtype or shape, or l2 a negative number.
@@ -196,7 +196,7 @@ def fit_orthogonal(x: ArrayLike, y: ArrayLike) -> Solution[LinearParams]:
 
     Statuses:
         CONVERGED; NON_FINITE_DATA; FLAT where the points have no principal direction or a vertical one, and coef is
-        NaN.
+        NaN; DIVERGED where the line does not fit the dtype.
 
     Raises:
         TypeError, ValueError: a wrong dtype or shape.

@@ -28,7 +28,7 @@ PROMISE = 0.01
 
 class System(NamedTuple):
     """The normal equations of some lanes, in units: penalty (L, q); factor of the Gram matrix H, for the lanes where it
-    is safe (L,); for the others a root of H^-1.
+    is safe (L,); for the others a root of H^-1. diagonal: of H, (L, q). easy: where plain residuals may do, (L,).
     """
 
     units: Units
@@ -36,6 +36,8 @@ class System(NamedTuple):
     factor: factors.Factor | factors.Inverse
     safe: Array
     root: factors.Root
+    diagonal: Array
+    easy: Array
 
     def solve(self, b: Array) -> Array:
         """H^-1 b, (L, q)."""
@@ -91,8 +93,6 @@ def refine(
 ) -> tuple[Refined, Array]:
     """Refine from `first` (L, q) until a pass gains nothing, and the steps taken, (L,); hopeless lanes stay there."""
     eps = float(jnp.finfo(first.dtype).eps)
-    offset = jnp.max(jnp.abs(system.units.in_scale()), axis=1)
-    easy = (system.factor.smallest_pivot > EASY_PIVOT) & (offset <= MAX_OFFSET)
     # The errors of the rows are as good as independent.
     noise = 8 * eps * jnp.sqrt(size.count * size.concentrated)
     unpenalized = jnp.all(system.penalty == 0, axis=1)
@@ -101,7 +101,7 @@ def refine(
         gradient, square = plain(theta)
         rounding = noise / jnp.sqrt(square)
         # What is left of a constant y is rounding of its mean.
-        trusted = easy & (rounding <= PROMISE) & (noise > 0)
+        trusted = system.easy & (rounding <= PROMISE) & (noise > 0)
         quick = gradient, square, rounding
         return jax.lax.cond(
             jnp.all(trusted | idle),
@@ -128,6 +128,11 @@ def refine(
     steps = jnp.full_like(far, -1, dtype=jnp.int32)
     state = iterate(step, RefineState(start, far, steps, ~hopeless), MAX_PASSES)
     return state.at, state.steps
+
+
+def is_easy(smallest_pivot: Array, units: Units) -> Array:
+    """Whether plain residuals may do, (L,): no column is near to another or far from 0 in its own spread."""
+    return (smallest_pivot > EASY_PIVOT) & (jnp.max(jnp.abs(units.in_scale()), axis=1) <= MAX_OFFSET)
 
 
 def with_penalty(gradient: Double, theta: Double, penalty: Array) -> Array:

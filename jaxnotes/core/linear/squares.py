@@ -23,7 +23,7 @@ from jaxnotes.core.lanes import batching
 from jaxnotes.core.linear import equations
 from jaxnotes.core.linear.equations import Shares, Units
 from jaxnotes.core.linear.intake import Equations
-from jaxnotes.core.linear.refinement import Size, System, gram_is_safe, refine, with_penalty
+from jaxnotes.core.linear.refinement import Size, System, gram_is_safe, is_easy, refine, with_penalty
 from jaxnotes.core.linear.verdict import Answer, conclude
 from jaxnotes.core.matrix import factors, lapack, products, scaling
 from jaxnotes.core.matrix.scaling import Scaled
@@ -79,11 +79,15 @@ def _system(
 ) -> tuple[System, Array]:
     """The normal equations, and where to start (L, q); hopeless lanes (L,) are spared the SVD."""
     penalty = jax.vmap(equations.penalty_of, (0, 0, None))(data, units, intercept)
-    factor = factors.factor_spd(rows.multiply.gram(rows.share[:, None, None]), penalty)
+    gram = rows.multiply.gram(rows.share[:, None, None])
+    factor = factors.factor_spd(gram, penalty)
     safe = gram_is_safe(factor.smallest_pivot) | hopeless
     solve = lapack.where_needed(_by_svd, _not_by_svd)
     root, theta = jax.vmap(solve)(~safe, Z, jnp.nan_to_num(rows.share), penalty, rows.centred)
-    return System(units, penalty, factor, safe, root), theta
+    q = penalty.shape[1]
+    own = gram[:, [j * (j + 3) // 2 for j in range(q)]] if gram.ndim == 2 else jnp.diagonal(gram, axis1=1, axis2=2)
+    easy = is_easy(factor.smallest_pivot, units) | hopeless
+    return System(units, penalty, factor, safe, root, own + penalty, easy), theta
 
 
 def _by_svd(Z: Array, share: Array, penalty: Array, y: Array) -> tuple[factors.Root, Array]:

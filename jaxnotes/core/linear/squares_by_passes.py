@@ -17,7 +17,7 @@ from jaxnotes.core.lanes.passes import fold_chunks, sample_rows, sum_chunks
 from jaxnotes.core.linear import equations
 from jaxnotes.core.linear.equations import Shares, Units
 from jaxnotes.core.linear.intake import Equations
-from jaxnotes.core.linear.refinement import Size, System, gram_is_safe, refine, with_penalty
+from jaxnotes.core.linear.refinement import Size, System, gram_is_safe, is_easy, refine, with_penalty
 from jaxnotes.core.linear.squares import no_root
 from jaxnotes.core.linear.verdict import Answer, conclude
 from jaxnotes.core.matrix import factors, scaling
@@ -103,7 +103,10 @@ def solve(intercept: bool, data: Equations) -> Answer:
     safe = gram_is_safe(factor.smallest_pivot) | hopeless
     root, first = jax.lax.cond(safe[0], lambda: no_root(penalty), lambda: _by_qr(rows, penalty))
     units_lane, root, first = jax.tree.map(lambda leaf: leaf[None], (units, root, first))
-    system = System(units_lane, penalty[None], factor, safe, root)
+    system = System(
+        units_lane, penalty[None], factor, safe, root, (jnp.diagonal(gram) + penalty)[None],
+        is_easy(factor.smallest_pivot, units_lane),
+    )  # fmt: skip
     weights = jnp.sum(jnp.broadcast_to(data.weights, data.y.shape))
     all_of_y = square + shares.total * (units.centre / units.size) ** 2
     size = Size(*(value[None] for value in (weights, jnp.sum(shares.present), all_of_y, square, concentrated)))

@@ -20,6 +20,7 @@ from jaxnotes.core.linear.equations import Units
 from jaxnotes.core.linear.refinement import PROMISE, Refined, Size, System
 from jaxnotes.core.matrix import lapack, scaling
 from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.loop import select_lanes
 from jaxnotes.core.values.status import Solution, Status, first_status
 
 
@@ -75,14 +76,22 @@ def conclude(
 
 def _precision(intercept: bool, system: System, refined: Refined, size: Size) -> _Precision:
     rows = jax.vmap(_rows_of, (0, None))(system.units, intercept)
+    quick = jnp.sum(rows**2, axis=2) / (rows.shape[2] * jnp.max(system.diagonal, axis=1))[:, None]
+    quick = jnp.where(jnp.sum(rows != 0, axis=2) == 1, 1 / system.diagonal, quick)
+    simple = system.easy & jnp.all(system.penalty == 0, axis=1)
+    spread = jax.lax.cond(jnp.all(simple), lambda: quick, lambda: select_lanes(simple, quick, _spread(rows, system)))
+    variance = jnp.maximum(refined.square, _least_square(size)) / size.weights
+    step = jnp.abs(jnp.sum(rows * refined.step[:, None], axis=2))
+    return _Precision(jnp.sqrt(variance[:, None] * spread), step)
+
+
+def _spread(rows: Array, system: System) -> Array:
+    """f_j'H^-1 (H - P) H^-1 f_j, (L, q). In easy lanes its lower bounds 1 / H_jj will do."""
     solved = jax.vmap(system.solve, 1, 1)(rows)
     inverse = jnp.sum(rows * solved, axis=2)
     # Where the penalty leaves nothing of the difference the Gram matrix of scaled columns is about I.
     spread = inverse - jnp.sum(system.penalty[:, None] * solved**2, axis=2)
-    spread = jnp.where(spread > 64 * _eps(inverse) * inverse, spread, jnp.sum(solved**2, axis=2))
-    variance = jnp.maximum(refined.square, _least_square(size)) / size.weights
-    step = jnp.abs(jnp.sum(rows * refined.step[:, None], axis=2))
-    return _Precision(jnp.sqrt(variance[:, None] * spread), step)
+    return jnp.where(spread > 64 * _eps(inverse) * inverse, spread, jnp.sum(solved**2, axis=2))
 
 
 def _rows_of(units: Units, intercept: bool) -> Array:

@@ -13,6 +13,9 @@ import jax.numpy as jnp
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.values.arrays import Array
 
+# So many rows say in which unit the squares of a column neither over- nor underflow.
+SOME_ROWS = 16
+
 
 class Coordinates(Protocol):
     """mean and scale of the columns, (q,) or (L, q)."""
@@ -50,15 +53,15 @@ def scale_columns(X: Array, share: Array, kept: Array, *, intercept: bool) -> Sc
     X = jnp.where(kept[None], X.T, 0)
     mean = contract("jn,n->j", X, share) if intercept else jnp.zeros_like(X[:, 0])
     centred = jnp.where(kept[None], X - mean[:, None], 0)
-    unit = power_of_two(contract("jn,n->j", jnp.abs(centred), share))
+    some = centred[:, :: -(-centred.shape[1] // SOME_ROWS) or 1]
+    unit = power_of_two(jnp.max(jnp.abs(some), axis=1, initial=0.0))
     Z = centred * (1 / unit)[:, None]
     second = contract("jn,n->j", Z * Z, share)
+    constant = second == 0
     if intercept:
-        # What the rounding of its mean leaves of a constant column is constant too.
-        first = contract("jn,n->j", Z, share)
-        constant = second - first**2 <= jnp.finfo(X.dtype).eps ** 0.5 * second
-    else:
-        constant = second == 0
+        # The rounding of its mean makes a constant column a small constant. Few numbers so near one another differ.
+        rounding = 8 * float(jnp.finfo(X.dtype).eps) * jnp.abs(mean) / unit
+        constant |= (second <= rounding**2) & (jnp.max(some, axis=1, initial=0.0) == jnp.min(some, axis=1, initial=0.0))
     spread = jnp.where(constant, 0, jnp.sqrt(jnp.where(constant, 1, second)))
     finer = power_of_two(spread)
     scale = jnp.where(constant, power_of_two(jnp.abs(mean)), unit * finer)

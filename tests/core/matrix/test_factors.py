@@ -1,6 +1,5 @@
 """Small systems against NumPy: both layouts of the Cholesky factor, dropped pivots, roots of inverses and rank."""
 
-
 import jax
 import jax.numpy as jnp
 import numpy as np
