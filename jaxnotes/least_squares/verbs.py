@@ -277,8 +277,9 @@ def _solver(intercept: bool) -> Callable[[Equations], Answer]:
 
 @programs.soon(static_argnums=(1,))
 def _fit(data: Equations, intercept: bool) -> Solution[LinearParams]:
-    solution = _solver(intercept)(data).solution
-    return dataclasses.replace(solution, params=as_params(solution.params, intercept))
+    found = _solver(intercept)(data).solution
+    params = as_params(found.params, intercept)
+    return Solution(params, found.value, found.grad_norm, found.steps, found.status, found.error)
 
 
 class _Question(NamedTuple):
