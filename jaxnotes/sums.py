@@ -423,7 +423,7 @@ def scaling_exponent(sizes: ArrayLike, times: ArrayLike) -> ScalingExponent:
     times = arrays.per_row("times", times, m)
     x, y = jnp.log(sizes), jnp.log(times)
     design = jnp.stack([jnp.ones_like(x), x], axis=1)
-    inverse = factors.root_of_inverse(design, jnp.ones_like(x), jnp.zeros((2,), x.dtype), m)
+    inverse = factors.root_of_inverse(design, jnp.ones_like(x), jnp.zeros((2,), x.dtype))
     theta = contract("jk,k->j", inverse.root, contract("ik,i->k", contract("ij,jk->ik", design, inverse.root), y))
     residual = y - contract("ij,j->i", design, theta)
     se = numerics.safe_norm(residual, 2) / math.sqrt(m - 2) * norm(inverse.root[1])

@@ -7,12 +7,15 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from jaxnotes.core.inference.covariance import Terms, bread, spare_rows
-from jaxnotes.core.linear import intake, squares
+from jaxnotes.core.inference.covariance import spare_rows
+from jaxnotes.core.linear import fitted, intake
+from jaxnotes.core.linear.fitted import Fitted
 from jaxnotes.core.linear.intake import Equations
+from jaxnotes.core.matrix import scaling
 from jaxnotes.core.special import tails
+from jaxnotes.core.values import programs
 from jaxnotes.core.values.arrays import Array, ArrayLike
-from jaxnotes.core.values.params import LinearParams
+from jaxnotes.core.values.params import LinearParams, as_theta
 from jaxnotes.core.values.status import Solution
 
 
@@ -66,7 +69,8 @@ def r_squared(
     0.6665
     """
     data = intake.equations_of(solution, X, y, weights, precision)
-    return 1 - _rss(solution, data) / _total(solution, data)
+    fit = _look_at(solution, data)
+    return 1 - fit.sum_of_squares() / _total(fit, data, solution.params.intercept is not None)
 
 
 def residual_sd(
@@ -100,8 +104,8 @@ def residual_sd(
     >>> round(float(residual_sd(jn.least_squares.fit(X, first.y), X, first.y)), 4)
     1.2366
     """
-    data = intake.equations_of(solution, X, y, weights, precision)
-    return jnp.sqrt(_rss(solution, data) / _spare_rows(solution, data))
+    fit = _look_at(solution, intake.equations_of(solution, X, y, weights, precision))
+    return jnp.sqrt(fit.sum_of_squares() / _spare_rows(fit)) * fit.units.size * jnp.sqrt(fit.units.precision)
 
 
 def f_test(
@@ -135,10 +139,10 @@ def f_test(
     >>> round(float(f_test(jn.least_squares.fit(X, first.y), X, first.y).statistic), 2)
     17.99
     """
-    data = intake.equations_of(solution, X, y, weights, precision)
-    rss, df2 = _rss(solution, data), _spare_rows(solution, data)
-    df1 = _rank(solution, data) - (solution.params.intercept is not None)
-    statistic = (_total(solution, data) - rss) / df1 / (rss / df2)
+    data, intercept = intake.equations_of(solution, X, y, weights, precision), solution.params.intercept is not None
+    fit = _look_at(solution, data)
+    rss, df1, df2 = fit.sum_of_squares(), _rank(fit) - intercept, _spare_rows(fit)
+    statistic = (_total(fit, data, intercept) - rss) / df1 / (rss / df2)
     return FTest(statistic, tails.f_sf(statistic, df1, df2), df1, df2)
 
 
@@ -174,7 +178,7 @@ def leverage(
     Array([0.333, 0.333, 0.333, 1.   ], dtype=float32)
     """
     data = intake.equations(X, jnp.zeros(jnp.shape(X)[:1]), intercept, weights, precision, l2)
-    return bread(_terms(data, intercept))[1]
+    return fitted.look_at(data, intercept, jnp.zeros_like(data.X, shape=(data.X.shape[1] + intercept,))).leverage
 
 
 def log_likelihood(
@@ -209,10 +213,7 @@ def log_likelihood(
     -16.841
     """
     data = intake.equations_of(solution, X, y, weights, precision)
-    n_obs = _n_obs(data)
-    present = jnp.broadcast_to(data.weights > 0, data.y.shape)
-    precisions = jnp.sum(jnp.where(present, data.weights * jnp.log(jnp.where(present, data.precision, 1)), 0))
-    return -n_obs / 2 * (jnp.log(2 * jnp.pi * _rss(solution, data) / n_obs) + 1) + precisions / 2
+    return _log_likelihood(_look_at(solution, data), data)
 
 
 def aic(
@@ -249,8 +250,8 @@ def aic(
     39.68
     """
     data = intake.equations_of(solution, X, y, weights, precision)
-    k = _rank(solution, data) + 1
-    return 2 * k - 2 * log_likelihood(solution, X, y, weights=weights, precision=precision)
+    fit = _look_at(solution, data)
+    return 2 * (_rank(fit) + 1) - 2 * _log_likelihood(fit, data)
 
 
 def bic(
@@ -287,37 +288,40 @@ def bic(
     40.88
     """
     data = intake.equations_of(solution, X, y, weights, precision)
-    k = _rank(solution, data) + 1
-    return k * jnp.log(_n_obs(data)) - 2 * log_likelihood(solution, X, y, weights=weights, precision=precision)
+    fit = _look_at(solution, data)
+    return (_rank(fit) + 1) * jnp.log(jnp.sum(fit.terms.weights)) - 2 * _log_likelihood(fit, data)
 
 
-def _n_obs(data: Equations) -> Array:
-    return jnp.sum(jnp.broadcast_to(data.weights, data.y.shape))
+def _log_likelihood(fit: Fitted, data: Equations) -> Array:
+    weights, units = fit.terms.weights, fit.units
+    n_obs = jnp.sum(weights)
+    # Of RSS / n in logarithms, for y in its own unit may have squares that overflow; so with precisions in theirs.
+    mean_square = jnp.log(fit.sum_of_squares() / n_obs) + 2 * jnp.log(units.size)
+    present = jnp.broadcast_to(weights > 0, data.y.shape)
+    precisions = jnp.sum(jnp.where(present, weights * jnp.log(jnp.where(present, fit.terms.information, 1)), 0))
+    return (precisions - n_obs * (jnp.log(2 * jnp.pi) + mean_square + 1)) / 2
 
 
-def _rss(solution: Solution[LinearParams], data: Equations) -> Array:
-    """Residual sum of squares sum w p r^2, shape ()."""
-    share, _ = squares.share_of(data)
-    return _n_obs(data) * jnp.sum(share * squares.residual(solution.params, data) ** 2)
+@programs.soon()
+def _look_at(solution: Solution[LinearParams], data: Equations) -> Fitted:
+    return fitted.look_at(data, solution.params.intercept is not None, as_theta(solution.params))
 
 
-def _total(solution: Solution[LinearParams], data: Equations) -> Array:
-    """Total sum of squares sum w p (y - y_mean)^2, shape (); y_mean is 0 without an intercept."""
-    share, present = squares.share_of(data)
-    y = jnp.where(present, data.y, 0)
-    mean = jnp.sum(share * y) / jnp.sum(share) if solution.params.intercept is not None else 0.0
-    return _n_obs(data) * jnp.sum(share * (y - mean) ** 2)
+def _total(fit: Fitted, data: Equations, intercept: bool) -> Array:
+    """Total sum of squares sum w p (y - y_mean)^2 in units, shape (); y_mean is 0 without an intercept.
+
+    NaN where it is 0: nothing varies, so there is nothing to explain.
+    """
+    share = fit.terms.weights * fit.terms.information
+    y = scaling.scale_columns(data.y[:, None], share / jnp.sum(share), share > 0, intercept=intercept).Z[-1]
+    y = y - jnp.sum(share * y) / jnp.sum(share) if intercept else y
+    total = jnp.sum(share * y**2)
+    return jnp.where(total > 0, total, jnp.nan)
 
 
-def _spare_rows(solution: Solution[LinearParams], data: Equations) -> Array:
-    return spare_rows(jnp.broadcast_to(data.weights, data.y.shape), _rank(solution, data))
+def _spare_rows(fit: Fitted) -> Array:
+    return spare_rows(fit.terms.weights, _rank(fit))
 
 
-def _rank(solution: Solution[LinearParams], data: Equations) -> Array:
-    root, _ = bread(_terms(data, solution.params.intercept is not None))
-    return root.rank.astype(data.y.dtype)
-
-
-def _terms(data: Equations, intercept: bool) -> Terms:
-    """The rows' terms of the covariance, without scores."""
-    return squares.covariance_terms(data, intercept, jnp.zeros_like(data.y))[0]
+def _rank(fit: Fitted) -> Array:
+    return fit.inverse.rank.astype(fit.residual.dtype)

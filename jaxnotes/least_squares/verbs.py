@@ -14,18 +14,21 @@ from jaxnotes.core.inference.covariance import (
     Inference,
     check_covariance,
     spare_rows,
-    spread,
+    spread_of,
     wald,
 )
 from jaxnotes.core.lanes import batching, implicit, passes
-from jaxnotes.core.linear import intake, squares, squares_by_passes
+from jaxnotes.core.linear import equations, fitted, intake, squares, squares_by_passes, verdict
 from jaxnotes.core.linear.fit import linear_predictor
 from jaxnotes.core.linear.intake import Equations
+from jaxnotes.core.linear.verdict import Answer
 from jaxnotes.core.matrix import factors, scaling
+from jaxnotes.core.special import double_word
+from jaxnotes.core.special.double_word import Double
 from jaxnotes.core.values import arrays, programs, settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.params import LinearParams, as_params, as_theta
-from jaxnotes.core.values.status import Solution, Status
+from jaxnotes.core.values.status import Solution, Status, first_status
 
 
 def fit(
@@ -51,12 +54,12 @@ def fit(
         l2: the penalty, (), >= 0, 0 by default; scikit-learn's Ridge has alpha = n_obs l2.
 
     Returns:
-        A `Solution`: params = LinearParams(coef (p,), intercept () or None), value the minimum, grad_norm in units of
-        the root mean square of y.
+        A `Solution`: params = LinearParams(coef (p,), intercept () or None), value the minimum, grad_norm in
+        units of the data, error with the rounding of the parameters themselves.
 
     Statuses:
         CONVERGED; INVALID_DATA, NON_FINITE_DATA; TOO_FEW_ROWS and RANK_DEFICIENT, with the solution of least ||coef||;
-        STALLED.
+        DIVERGED where a parameter or a standard error over- or underflows; STALLED.
 
     Raises:
         TypeError, ValueError: a wrong dtype or shape, or l2 a negative number.
@@ -193,7 +196,7 @@ def fit_orthogonal(x: ArrayLike, y: ArrayLike) -> Solution[LinearParams]:
 
     Statuses:
         CONVERGED; NON_FINITE_DATA; FLAT where the points have no principal direction or a vertical one, and coef is
-        NaN.
+        NaN; DIVERGED where the line does not fit the dtype.
 
     Raises:
         TypeError, ValueError: a wrong dtype or shape.
@@ -209,10 +212,9 @@ def fit_orthogonal(x: ArrayLike, y: ArrayLike) -> Solution[LinearParams]:
     if x.ndim != 1 or x.shape[0] == 0:
         raise ValueError(f"x: expected shape (n,) with at least one point, got {x.shape}.")
     y = arrays.per_row("y", y, x.shape[0])
-    dx, dy = _deviations(x), _deviations(y)
+    (dx, x_mean), (dy, y_mean) = _deviations(x), _deviations(y)
     # In units of the data, so that no square overflows or vanishes.
-    unit = jax.lax.stop_gradient(jnp.maximum(jnp.max(jnp.abs(dx)), jnp.max(jnp.abs(dy))))
-    unit = jnp.where(unit > 0, unit, 1)
+    unit = scaling.power_of_two(jnp.maximum(jnp.max(jnp.abs(dx)), jnp.max(jnp.abs(dy))))
     dx, dy = dx / unit, dy / unit
     sxx, syy, sxy = jnp.mean(dx * dx), jnp.mean(dy * dy), jnp.mean(dx * dy)
     root = jnp.hypot(syy - sxx, 2 * sxy)
@@ -220,42 +222,64 @@ def fit_orthogonal(x: ArrayLike, y: ArrayLike) -> Solution[LinearParams]:
     steep, shallow = syy - sxx + root, sxx - syy + root
     flat = jnp.where(syy > sxx, sxy == 0, shallow == 0)
     coef = jnp.where(syy > sxx, steep / jnp.where(flat, 1, 2 * sxy), 2 * sxy / jnp.where(flat, 1, shallow))
-    coef = jnp.where(flat, jnp.nan, coef)
+    intercept = (y_mean - double_word.scaled(x_mean, coef)).high
+    lost = ~flat & ~(jnp.isfinite(coef) & jnp.isfinite(intercept))
     finite = jnp.isfinite(sxx) & jnp.isfinite(syy)
-    code = jnp.where(~finite, Status.NON_FINITE_DATA, jnp.where(flat, Status.FLAT, Status.CONVERGED))
+    coef, intercept = (jnp.where(flat | lost, jnp.nan, value) for value in (coef, intercept))
     return Solution(
-        params=LinearParams(coef[None], jnp.mean(y) - coef * jnp.mean(x)),
+        params=LinearParams(coef[None], intercept),
         value=(syy + sxx - root) / 4 * unit * unit,
         grad_norm=jnp.zeros_like(coef),
         steps=jnp.zeros((), jnp.int32),
-        status=code.astype(jnp.int8),
+        status=first_status((~finite, Status.NON_FINITE_DATA), (flat, Status.FLAT), (lost, Status.DIVERGED)),
         error=jnp.full_like(coef, jnp.nan),
     )
 
 
-def _deviations(x: Array) -> Array:
-    """x - mean; 0 where x is constant, which the rounding of a mean would hide."""
-    deviation = x - jnp.mean(x)
-    rounding = 8 * float(jnp.finfo(x.dtype).eps) * jnp.max(jnp.abs(x))
-    return jnp.where(jnp.max(jnp.abs(deviation)) <= rounding, 0, deviation)
+def _deviations(x: Array) -> tuple[Array, Double]:
+    """x - mean, 0 where x is constant, which the rounding of a mean would hide; the mean in two words."""
+    first = jnp.mean(x / len(x)) * len(x)
+    rough = x - first
+    rest = jnp.mean(rough)
+    deviation = jnp.where(jnp.max(x) == jnp.min(x), 0, rough - rest)
+    return deviation, double_word.two_sum(first, rest)
 
 
 @functools.cache
-def _solver(intercept: bool):
-    """The fit of one problem: batched by jax.vmap through `batching`, differentiated through `implicit`."""
-    engine = batching.vectorize(
-        functools.partial(squares.solve_block, intercept),
-        functools.partial(squares_by_passes.solve, intercept),
-        lambda data: data.X.shape[0] >= passes.FROM_ROWS,
+def _solver(intercept: bool) -> Callable[[Equations], Answer]:
+    """The fit of one problem: batched by jax.vmap through `batching`, differentiated in units of the data."""
+    engine = jax.custom_jvp(
+        batching.vectorize(
+            functools.partial(squares.solve_block, intercept),
+            functools.partial(squares_by_passes.solve, intercept),
+            lambda data: data.X.shape[0] >= passes.FROM_ROWS,
+        )
     )
 
-    return implicit.differentiable(engine, functools.partial(squares.objective, intercept))
+    @engine.defjvp
+    def _(primals: tuple[Equations], tangents: tuple[Equations]) -> tuple[Answer, Answer]:
+        answer = engine(*primals)
+        units = answer.units
+
+        def objective(theta: Array, data: Equations) -> Array:
+            return equations.objective(intercept, units, theta, data)
+
+        theta_dot, value_dot = implicit.tangent(objective, answer.theta, *primals, *tangents)
+        found = jnp.all(jnp.isfinite(answer.solution.params))
+        params_dot = jnp.where(found, equations.tangent_in_user_units(theta_dot, units, intercept), jnp.nan)
+        zero = jax.tree.map(implicit.zero_tangent, answer)
+        value_dot = value_dot * units.size * units.precision * units.size
+        solution = dataclasses.replace(zero.solution, params=params_dot, value=value_dot)
+        return answer, zero._replace(solution=solution, theta=theta_dot)
+
+    return engine
 
 
 @programs.soon(static_argnums=(1,))
 def _fit(data: Equations, intercept: bool) -> Solution[LinearParams]:
-    solution = _solver(intercept)(data)
-    return dataclasses.replace(solution, params=as_params(solution.params, intercept))
+    found = _solver(intercept)(data).solution
+    params = as_params(found.params, intercept)
+    return Solution(params, found.value, found.grad_norm, found.steps, found.status, found.error)
 
 
 class _Question(NamedTuple):
@@ -283,16 +307,15 @@ def _inference(intercept: bool, cov: str) -> Callable[[_Question], Estimate]:
 
 def _estimate(intercept: bool, cov: str, question: _Question) -> Estimate:
     theta, status, data, groups = question
-    residual = squares.residual(as_params(theta, intercept), data)
-    terms, scaled = squares.covariance_terms(data, intercept, residual)
+    fit = fitted.look_at(data, intercept, theta)
+    terms, units = fit.terms, fit.units
     deficient = status == Status.RANK_DEFICIENT
 
     def in_user_units(inverse: factors.Root) -> Array:
-        root, null = (scaling.from_scaled(rows, scaled, intercept=intercept) for rows in (inverse.root.T, inverse.null))
-        return squares.of_least_norm(deficient, root.T, null, intercept)
+        root, null = (scaling.from_scaled(rows, units, intercept=intercept) for rows in (inverse.root.T, inverse.null))
+        return verdict.of_least_norm(deficient, root.T, null, intercept)
 
-    covariance, df_model = spread(terms, cov, groups, in_user_units)
-    df = spare_rows(terms.weights, df_model)
-    if cov == "nonrobust":
-        covariance = covariance * jnp.sum(terms.weights * terms.information * residual**2) / df
-    return Estimate(theta, covariance, df, (status == Status.CONVERGED) | deficient)
+    spread = spread_of(terms, fit.inverse, fit.leverage, cov, groups, in_user_units)
+    df = spare_rows(terms.weights, spread.df_model)
+    scaled = spread.scaled * fit.sum_of_squares() / df if cov == "nonrobust" else spread.scaled
+    return Estimate(theta, scaled, df, (status == Status.CONVERGED) | deficient, spread.unit * units.size)

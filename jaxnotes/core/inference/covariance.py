@@ -23,8 +23,8 @@ import jax.numpy as jnp
 
 from jaxnotes.core.matrix import factors
 from jaxnotes.core.matrix.products import contract
-from jaxnotes.core.special import tails
-from jaxnotes.core.special.double_word import Double, sum_last
+from jaxnotes.core.matrix.scaling import power_of_two
+from jaxnotes.core.special import double_word, tails
 from jaxnotes.core.values import arrays, habits, programs
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.public import public
@@ -132,7 +132,7 @@ def _spare(rows: Evidence) -> Array:
     """1 - h; NaN for a row that decides a parameter alone, where the exact factor is 0 / 0."""
     spare = 1 - rows.leverage
     rounding = 16 * rows.influence.shape[1] * float(jnp.finfo(spare.dtype).eps)
-    return jnp.where(spare > rounding, spare, jnp.nan)
+    return jnp.where(spare > rounding, spare, jnp.where(rows.weights > 0, jnp.nan, 1))
 
 
 def _clustered(rows: Evidence) -> Array:
@@ -173,24 +173,46 @@ def check_covariance(
 
 def spare_rows(weights: Array, used: Array | int) -> Array:
     """sum_i w_i - used, the degrees of freedom that are left; NaN where none are, but for rounding."""
-    total = sum_last(Double.of(weights))
+    total = double_word.total(weights)
     spare = (total.high - used) + total.low
     return jnp.where(jnp.abs(spare) > 2 * float(jnp.finfo(spare.dtype).eps) * total.high, spare, jnp.nan)
 
 
 class Spread(NamedTuple):
-    """The covariance of an estimate, (q, q), and the degrees of freedom of the model: sum_i w_i h_i, or the rank."""
+    """The covariance of an estimate and the degrees of freedom of the model: sum_i w_i h_i, or the rank.
 
-    covariance: Array
+    scaled: (q, q), the covariance in units (q,) that are powers of two: squares of small standard errors underflow.
+    """
+
+    scaled: Array
+    unit: Array
     df_model: Array
+
+    @property
+    def covariance(self) -> Array:
+        """The covariance itself, (q, q)."""
+        return self.scaled * self.unit[:, None] * self.unit[None]
 
 
 def spread(terms: Terms, cov: str, groups: Array, in_user_units: Callable[[factors.Root], Array]) -> Spread:
     """The covariance of the estimate; in_user_units gives the root of H^-1 in the coordinates it is wanted in."""
+    return spread_of(terms, *bread(terms), cov, groups, in_user_units)
+
+
+def spread_of(
+    terms: Terms,
+    inverse: factors.Root,
+    leverage: Array,
+    cov: str,
+    groups: Array,
+    in_user_units: Callable[[factors.Root], Array],
+) -> Spread:
+    """The same from the bread that was made of the terms."""
     terms = _in_parts(terms)
-    inverse, leverage = bread(terms)
     turned = contract("irj,jk->irk", terms.design, inverse.root)
     rows = contract("irj,kj->irk", turned, in_user_units(inverse))  # rows[i, r] is H^-1 a_ir
+    unit = power_of_two(jnp.max(jnp.abs(rows), axis=(0, 1)))
+    rows = rows / unit[None, None]
     by_part = (terms.weights * terms.information).reshape(-1)
     evidence = Evidence(
         influence=jnp.sum(terms.score[..., None] * rows, axis=1),
@@ -201,7 +223,7 @@ def spread(terms: Terms, cov: str, groups: Array, in_user_units: Callable[[facto
     )
     hat = jnp.sum(evidence.weights * leverage)
     df_model = jnp.where(jnp.any(terms.penalty > 0), hat, inverse.rank)
-    return Spread(ESTIMATORS[cov].of(evidence), df_model)
+    return Spread(ESTIMATORS[cov].of(evidence), unit, df_model)
 
 
 def sum_of_squares(vectors: Array, factors: Array) -> Array:
@@ -214,7 +236,7 @@ def bread(terms: Terms) -> tuple[factors.Root, Array]:
     terms = _in_parts(terms)
     n, r, q = terms.design.shape
     squares = jnp.broadcast_to(terms.weights * terms.information, (n, r)).reshape(-1)
-    inverse = factors.root_of_inverse(terms.design.reshape(-1, q), squares, terms.penalty, n * r)
+    inverse = factors.root_of_inverse(terms.design.reshape(-1, q), squares, terms.penalty)
     turned = jnp.sum(contract("irj,jk->irk", terms.design, inverse.root) ** 2, axis=2)
     return inverse, jnp.sum(terms.information * turned, axis=1)
 
@@ -236,12 +258,16 @@ def group_sums(values: Array, groups: Array, weights: Array) -> tuple[Array, Arr
 
 
 class Estimate(NamedTuple):
-    """estimate (q,), its covariance (q, q), degrees of freedom () and whether the fit is usable ()."""
+    """estimate (q,), its covariance (q, q), degrees of freedom () and whether the fit is usable ().
+
+    unit: of the covariance, (q,), so that no small standard error is a square that underflows; None: 1.
+    """
 
     estimate: Array
     covariance: Array
     df: Array
     usable: Array
+    unit: Array | None = None
 
 
 def wald(of: Estimate, level: Array) -> Inference:
@@ -262,7 +288,8 @@ def _quantile(level: Array, df: Array) -> Array:
 
 @programs.soon()
 def _wald(of: Estimate, quantile: Array) -> Inference:
-    se = jnp.where(of.usable, jnp.sqrt(jnp.diagonal(of.covariance)), jnp.nan)
+    unit = jnp.ones_like(of.estimate) if of.unit is None else of.unit
+    se = jnp.where(of.usable, jnp.sqrt(jnp.diagonal(of.covariance)) * unit, jnp.nan)
     statistic = of.estimate / se
     return Inference(
         estimate=of.estimate,
@@ -271,6 +298,6 @@ def _wald(of: Estimate, quantile: Array) -> Inference:
         pvalue=tails.t_two_sided(statistic, of.df),
         lower=of.estimate - quantile * se,
         upper=of.estimate + quantile * se,
-        covariance=jnp.where(of.usable, of.covariance, jnp.nan),
+        covariance=jnp.where(of.usable, of.covariance * unit[:, None] * unit[None], jnp.nan),
         df=of.df,
     )

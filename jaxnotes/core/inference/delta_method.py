@@ -19,5 +19,7 @@ def transform(function: Callable[[Array], Array], of: Estimate) -> Estimate:
     Source: van der Vaart, Asymptotic Statistics (1998), theorem 3.1.
     """
     D = jax.jacobian(function)(of.estimate)
+    if of.unit is not None:
+        D = D * of.unit[None]
     covariance = contract("aj,bj->ab", contract("ai,ij->aj", D, of.covariance), D)
-    return of._replace(estimate=function(of.estimate), covariance=covariance)
+    return of._replace(estimate=function(of.estimate), covariance=covariance, unit=None)

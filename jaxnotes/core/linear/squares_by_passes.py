@@ -3,179 +3,163 @@
 The same two regimes as `squares`, a chunk of rows at a time and with no copy of the design: the Cholesky
 factor of the Gram matrix where that is safe, else the triangular factor of a QR decomposition that takes in chunk
 after chunk. Columns are centred and scaled by a sample of the rows: any centre near the mean serves as well as the
-mean itself. Residuals are in working precision here; summed over so many rows their rounding matters less than it
-costs.
+mean itself. Residuals are in working precision where their rounding is no part of a standard error.
 """
 
+import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from jaxnotes.core.lanes.passes import fold_chunks, sample_rows, sum_chunks
-from jaxnotes.core.linear import squares
+from jaxnotes.core.linear import equations
+from jaxnotes.core.linear.equations import Shares, Units
 from jaxnotes.core.linear.intake import Equations
+from jaxnotes.core.linear.refinement import Size, System, gram_is_safe, is_easy, refine, with_penalty
+from jaxnotes.core.linear.squares import no_root
+from jaxnotes.core.linear.verdict import Answer, conclude
 from jaxnotes.core.matrix import factors, scaling
 from jaxnotes.core.matrix.products import contract
-from jaxnotes.core.matrix.scaling import Scaled
+from jaxnotes.core.special.double_word import Double
 from jaxnotes.core.values import trouble
 from jaxnotes.core.values.arrays import Array
-from jaxnotes.core.values.loop import iterate, select_lanes
-from jaxnotes.core.values.status import Solution, Status
+from jaxnotes.core.values.status import Status
 
 
-class ScaledEquations(NamedTuple):
-    """The data, their scaling, row weights share (n,) of the mean objective, the penalty (q,) in scaled coordinates."""
+class Rows:
+    """The rows of one problem in units of the data, chunk by chunk."""
 
-    data: Equations
-    scaled: Scaled
-    share: Array
-    penalty: Array
+    def __init__(self, intercept: bool, data: Equations, share: Array, units: Units) -> None:
+        self.intercept, self.data, self.share, self.units = intercept, data, share, units
+
+    def sum(self, function: Callable[[Array, Array, Array], Any]) -> Any:
+        """The sum of function(Z, y, share) over all chunks, Z (c, q) and y (c,) centred and scaled."""
+
+        def part(fresh: Array, X: Array, y: Array, share: Array) -> Any:
+            return function(*self._chunk(fresh, X, y, share))
+
+        return sum_chunks(len(self.share), part, self.data.X, self.data.y, self.share)
+
+    def _chunk(self, fresh: Array, X: Array, y: Array, share: Array) -> tuple[Array, Array, Array]:
+        share = jnp.where(fresh, share, 0)
+        first, units = (1 if self.intercept else 0), self.units
+        Z = (X - units.mean[None, first:]) / units.scale[None, first:]
+        Z = jnp.where((share > 0)[:, None], Z, 0)
+        if self.intercept:
+            Z = jnp.concatenate([jnp.ones_like(Z[:, :1]), Z], axis=1)
+        return Z, jnp.where(share > 0, (y - units.centre) / units.size, 0), share
+
+    def descent(self, theta: Array) -> tuple[Array, Array]:
+        """Minus the gradient of the unpenalized objective at theta, (q,), and the mean square residual, ()."""
+
+        def part(Z: Array, y: Array, share: Array) -> tuple[Array, Array]:
+            r = y - contract("ij,j->i", Z, theta)
+            return contract("ij,i->j", Z, share * r), jnp.sum(share * r * r)
+
+        return self.sum(part)
+
+    def doubled_descent(self, theta: Double) -> tuple[Double, Array]:
+        """The same in two words."""
+
+        def add(total: tuple[Double, Array], fresh: Array, X: Array, y: Array, share: Array) -> tuple[Double, Array]:
+            share = jnp.where(fresh, share, 0)
+            X, y = jnp.where((share > 0)[:, None], X, 0), jnp.where(share > 0, y, 0)
+            gradient, square = equations.descent(theta, X, y, share, self.units, self.intercept)
+            return total[0] + gradient, total[1] + square
+
+        nothing = Double.of(jnp.zeros_like(theta.high)), jnp.zeros_like(theta.high[0])
+        return fold_chunks(len(self.share), add, nothing, self.data.X, self.data.y, self.share)
+
+    def triangle(self, penalty: Array) -> Array:
+        """R (q + 1, q + 1) of all weighted rows of [Z y], those of the penalty on top."""
+
+        def take_in(R: Array, fresh: Array, X: Array, y: Array, share: Array) -> Array:
+            Z, y, share = self._chunk(fresh, X, y, share)
+            rows = jnp.concatenate([Z, y[:, None]], axis=1)
+            # The product with I keeps LAPACK's wish for column order from reaching X, which XLA would copy to grant it.
+            weighted = contract("ij,jk->ik", jnp.sqrt(share)[:, None] * rows, identity)
+            return jnp.linalg.qr(jnp.concatenate([R, weighted]), mode="r")
+
+        identity = jnp.eye(len(penalty) + 1, dtype=penalty.dtype)
+        start = jnp.diag(jnp.append(jnp.sqrt(penalty), 0))
+        return fold_chunks(len(self.share), take_in, start, self.data.X, self.data.y, self.share)
 
 
-class Refinement(NamedTuple):
-    """theta (1, q) in scaled coordinates; value and scaled gradient norm (1,) there; the next correction (1, q)."""
-
-    theta: Array
-    value: Array
-    grad_norm: Array
-    correction: Array
-    steps: Array
-    active: Array
-
-
-def solve(intercept: bool, data: Equations) -> Solution:
+def solve(intercept: bool, data: Equations) -> Answer:
     """Solve one problem; params are (q,), intercept first."""
-    share, present = squares.share_of(data)
-    problem = _problem(intercept, data, share, present)
-    scaled, penalty = problem.scaled, problem.penalty
-    gram, moment, square = _sum_rows(
-        problem,
+    shares = equations.shares_of(data)
+    units = _units(intercept, data, shares)
+    rows, penalty = Rows(intercept, data, shares.share, units), equations.penalty_of(data, units, intercept)
+    gram, square, concentrated = rows.sum(
         lambda Z, y, share: (
-            contract("ij,ik->jk", Z * share[:, None], Z), contract("ij,i->j", Z, share * y), jnp.sum(share * y * y)
+            contract("ij,ik->jk", Z * share[:, None], Z), jnp.sum(share * y * y), jnp.sum((share * y) ** 2)
         ),
     )  # fmt: skip
-    total, q = jnp.sum(share), len(penalty)
-    rms = _rms(intercept, scaled, gram, total)
-    size = jnp.sqrt(square / total)
-    data_status = _data_trouble(data, present, rms, size)
+    data_status = _data_trouble(data, shares.present, gram, square)[None]
+    hopeless = data_status != Status.CONVERGED
     factor = factors.factor_spd(gram[None], penalty[None])
-    safe = squares.gram_is_safe(factor.smallest_pivot[0]) | (data_status != Status.CONVERGED)
-    root, first = jax.lax.cond(safe, lambda: _no_root(penalty), lambda: _root_by_qr(problem))
+    safe = gram_is_safe(factor.smallest_pivot) | hopeless
+    root, first = jax.lax.cond(safe[0], lambda: no_root(penalty), lambda: _by_qr(rows, penalty))
+    units_lane, root, first = jax.tree.map(lambda leaf: leaf[None], (units, root, first))
+    system = System(
+        units_lane, penalty[None], factor, safe, root, (jnp.diagonal(gram) + penalty)[None],
+        is_easy(factor.smallest_pivot, units_lane),
+    )  # fmt: skip
+    weights = jnp.sum(jnp.broadcast_to(data.weights, data.y.shape))
+    all_of_y = square + shares.total * (units.centre / units.size) ** 2
+    size = Size(*(value[None] for value in (weights, jnp.sum(shares.present), all_of_y, square, concentrated)))
 
-    def correction(gradient: Array) -> Array:
-        with_root = contract("ij,j->i", root.root, contract("ij,i->j", root.root, gradient))
-        return jnp.where(safe, factors.solve(factor, gradient[None])[0], with_root)[None]
+    def plain(theta: Double) -> tuple[Array, Array]:
+        gradient, square = rows.descent(theta.high[0])
+        return (gradient - penalty * theta.high[0])[None], square[None]
 
-    def step(state: Refinement) -> Refinement:
-        theta = state.theta + state.correction
-        gradient, value = _descent(problem, theta[0])
-        raw = scaled.scale * gradient + (scaled.mean * gradient[0] if intercept else 0)
-        norm = jnp.max(jnp.where(rms > 0, jnp.abs(raw) / jnp.where(rms > 0, rms, 1), 0), keepdims=True)
-        norm = norm / jnp.where(size > 0, size, 1)
-        better = norm < state.grad_norm
-        going_on = better & (norm < state.grad_norm / 2) & (norm > jnp.finfo(norm.dtype).eps)
-        tried = Refinement(theta, value[None], norm, correction(gradient), state.steps, state.active)
-        return select_lanes(better, tried, state)._replace(steps=state.steps + 1, active=going_on)
+    def doubled(theta: Double) -> tuple[Array, Array]:
+        gradient, square = rows.doubled_descent(Double(theta.high[0], theta.low[0]))
+        return with_penalty(Double(gradient.high[None], gradient.low[None]), theta, penalty[None]), square[None]
 
-    far = jnp.full((1,), jnp.inf, penalty.dtype)
-    start = Refinement(
-        theta=first[None],
-        value=far,
-        grad_norm=far,
-        correction=jnp.where(safe, correction(moment), 0),
-        steps=jnp.zeros((1,), jnp.int32),
-        active=(data_status == Status.CONVERGED)[None],
-    )
-    state = iterate(step, start, squares.MAX_PASSES)
-    theta = scaling.from_scaled(state.theta[0], scaled, intercept=intercept)
-    null = scaling.from_scaled(root.null, scaled, intercept=intercept)
-    theta = squares.of_least_norm(root.rank < q, theta, null, intercept)
-    unpenalized = data.l2 == 0
-    status = squares.judge(
-        data_status, unpenalized & (jnp.sum(present) < q), unpenalized & (root.rank < q), state.grad_norm[0]
-    )
-    value = state.value[0]
-    return Solution(theta, value, state.grad_norm[0], state.steps[0], status, jnp.full_like(value, jnp.nan))
+    refined, steps = refine(system, first, size, hopeless, plain, doubled)
+    answer = conclude(intercept, system, refined, steps, size, data_status, (data.l2 == 0)[None])
+    return jax.tree.map(lambda leaf: leaf[0], answer)
 
 
-def _problem(intercept: bool, data: Equations, share: Array, present: Array) -> ScaledEquations:
+def _by_qr(rows: Rows, penalty: Array) -> tuple[factors.Root, Array]:
+    R = rows.triangle(penalty)
+    return factors.root_and_solution(R[:, :-1], R[:, -1])
+
+
+def _units(intercept: bool, data: Equations, shares: Shares) -> Units:
+    """Units by a sample of the rows; by all rows for what does not vary in the sample."""
+    share = shares.share
     picked = sample_rows(len(share))
-    kept = present[picked] & jnp.all(jnp.isfinite(data.X[picked]), axis=1)
-    equal = kept / jnp.maximum(jnp.sum(kept), 1)
-    scaled = scaling.scale_columns(data.X[picked], equal.astype(share.dtype), kept, intercept=intercept)
-    # A column that is 0 throughout the sample may vary elsewhere: it is left unscaled.
-    scaled = scaled._replace(Z=share[:0], scale=jnp.where(scaled.scale > 0, scaled.scale, 1))
-    penalty = data.l2 / scaled.scale**2
-    return ScaledEquations(data, scaled, share, penalty.at[0].set(0) if intercept else penalty)
+    table = functools.partial(jnp.concatenate, axis=1)
+    sample = table([data.X[picked], data.y[picked][:, None]])
+    kept = (share[picked] > 0) & jnp.all(jnp.isfinite(sample), axis=1)
+    equal = (kept / jnp.maximum(jnp.sum(kept), 1)).astype(share.dtype)
+    scaled = scaling.scale_columns(sample, equal, kept, intercept=intercept)
+    first = 1 if intercept else 0
+    mean, still = scaled.mean, jnp.all(scaled.Z == 0, axis=1)
+
+    def farthest(most: Array, fresh: Array, X: Array, y: Array, share: Array) -> Array:
+        rows = table([X, y[:, None]])
+        far = jnp.where((fresh & (share > 0))[:, None], jnp.abs(rows - mean[None, first:]), 0)
+        return jnp.maximum(most, jnp.max(far, axis=0))
+
+    def of_all() -> Array:
+        far = fold_chunks(len(share), farthest, jnp.zeros_like(mean[first:]), data.X, data.y, share)
+        return jnp.where(still, scaling.power_of_two(jnp.concatenate([scaled.scale[:first], far])), scaled.scale)
+
+    scale = jax.lax.cond(jnp.any(still), of_all, lambda: scaled.scale)
+    return Units(mean[:-1], scale[:-1], mean[-1], scale[-1], shares.unit)
 
 
-def _design(problem: ScaledEquations, X: Array, share: Array) -> Array:
-    """The scaled design (c, q) of rows X (c, p), 0 where absent."""
-    mean, scale = problem.scaled.mean, problem.scaled.scale
-    intercept = len(mean) > X.shape[1]
-    mean, scale = (a[1:] if intercept else a for a in (mean, scale))
-    Z = jnp.where((share > 0)[:, None], (X - mean[None]) / scale[None], 0)
-    return jnp.concatenate([jnp.ones_like(Z[:, :1]), Z], axis=1) if intercept else Z
-
-
-def _sum_rows(problem: ScaledEquations, function: Callable[[Array, Array, Array], Any]) -> Any:
-    """The sum of function(Z, y, share) over all chunks, Z (c, q)."""
-
-    def part(fresh: Array, X: Array, y: Array, share: Array) -> Any:
-        share = jnp.where(fresh, share, 0)
-        return function(_design(problem, X, share), jnp.where(share > 0, y, 0), share)
-
-    return sum_chunks(len(problem.share), part, problem.data.X, problem.data.y, problem.share)
-
-
-def _descent(problem: ScaledEquations, theta: Array) -> tuple[Array, Array]:
-    """Minus the gradient (q,) and the value () of the mean objective at theta (q,), in scaled coordinates."""
-
-    def part(Z: Array, y: Array, share: Array) -> tuple[Array, Array]:
-        r = y - contract("ij,j->i", Z, theta)
-        return contract("ij,i->j", Z, share * r), jnp.sum(share * r * r)
-
-    gradient, square = _sum_rows(problem, part)
-    return gradient - problem.penalty * theta, (square + jnp.sum(problem.penalty * theta**2)) / 2
-
-
-def _no_root(penalty: Array) -> tuple[factors.Root, Array]:
-    nothing = jnp.zeros_like(penalty, shape=(len(penalty), len(penalty)))
-    return factors.Root(nothing, nothing, jnp.asarray(len(penalty))), jnp.zeros_like(penalty)
-
-
-def _root_by_qr(problem: ScaledEquations) -> tuple[factors.Root, Array]:
-    """The inverse root and the solution, from the triangular factor of all weighted rows, chunk after chunk."""
-
-    def take_in(R: Array, fresh: Array, X: Array, y: Array, share: Array) -> Array:
-        share = jnp.where(fresh, share, 0)
-        rows = jnp.concatenate([_design(problem, X, share), jnp.where(share > 0, y, 0)[:, None]], axis=1)
-        # The product with I keeps LAPACK's wish for column order from reaching X, which XLA would copy to grant it.
-        weighted = contract("ij,jk->ik", jnp.sqrt(share)[:, None] * rows, identity)
-        return jnp.linalg.qr(jnp.concatenate([R, weighted]), mode="r")
-
-    n, q, data = len(problem.share), len(problem.penalty), problem.data
-    identity = jnp.eye(q + 1, dtype=problem.share.dtype)
-    start = jnp.diag(jnp.append(jnp.sqrt(problem.penalty), 0))
-    R = fold_chunks(n, take_in, start, data.X, data.y, problem.share)
-    return factors.root_and_solution(R[:, :q], R[:, q], n)
-
-
-def _rms(intercept: bool, scaled: Scaled, gram: Array, total: Array) -> Array:
-    """The weighted root mean square of each unscaled column, from the Gram matrix, (q,)."""
-    second = jnp.diagonal(gram) / total
-    first = gram[0] / total if intercept else jnp.zeros_like(second)
-    square = scaled.mean**2 + 2 * scaled.mean * scaled.scale * first + scaled.scale**2 * second
-    return jnp.sqrt(square).at[0].set(1) if intercept else jnp.sqrt(square)
-
-
-def _data_trouble(data: Equations, present: Array, rms: Array, size: Array) -> Array:
+def _data_trouble(data: Equations, present: Array, gram: Array, square: Array) -> Array:
     """What the data alone say, ()."""
-    finite = jnp.all(jnp.isfinite(rms)) & jnp.isfinite(size) & jnp.isfinite(data.l2)
+    finite = jnp.all(jnp.isfinite(gram)) & jnp.isfinite(square) & jnp.isfinite(data.l2)
+    missing = present & ~(jnp.isfinite(data.precision) & jnp.isfinite(data.y))
     return trouble.of_data(
         data.weights,
         invalid=jnp.any(present & (data.precision < 0)) | (data.l2 < 0),
-        not_finite=~finite | jnp.any(present & ~jnp.isfinite(data.precision)),
+        not_finite=~finite | jnp.any(missing),
     )

@@ -1,7 +1,6 @@
 """Small positive definite systems, one per lane (lane axis first), and roots of the inverses of normal matrices."""
 
 import functools
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -10,6 +9,7 @@ import numpy as np
 
 from jaxnotes.core.matrix import lapack, triangles
 from jaxnotes.core.matrix.products import contract
+from jaxnotes.core.matrix.scaling import power_of_two
 from jaxnotes.core.values.arrays import Array
 
 
@@ -158,7 +158,8 @@ def _solve_by_columns(L: Array, b: Array) -> Array:
 class Root(NamedTuple):
     """A root of the inverse of a matrix H (q, q) of rank r that is semidefinite.
 
-    root: (q, q), root root' = H^+. null: (q, q), a basis of the null space of H as rows, other rows 0. rank: ().
+    root: (q, q), root root' = H^-1, or a generalized inverse where r < q. null: (q, q), a basis of the null space of H
+    as rows, other rows 0. rank: ().
     """
 
     root: Array
@@ -166,21 +167,21 @@ class Root(NamedTuple):
     rank: Array
 
 
-@functools.partial(jax.custom_jvp, nondiff_argnums=(3,))
-def root_of_inverse(design: Array, squares: Array, penalty: Array, n: int) -> Root:
+@jax.custom_jvp
+def root_of_inverse(design: Array, squares: Array, penalty: Array) -> Root:
     """A root of the inverse of  H = design' diag(squares) design + diag(penalty),  for a design (rows, q).
 
-    By way of R of A = QR, A'A = H, which sees the condition of A and not its square, as H would. Singular values of at
-    most max(n, q) eps times the largest count as 0; n is the number of rows that the design stands for. As H changes
-    the root moves by  - root U,  with U + U' = root' dH root;  NaN where H is deficient.
+    By way of R of A = QR, A'A = H, which sees the condition of A and not its square, as H would. Columns of A count in
+    units of their lengths; see `negligible` for the rank. As H changes the root moves by  - root U,  with
+    U + U' = root' dH root;  NaN where H is deficient.
     """
-    return _root_finder(max(n, design.shape[1]))(weighted_rows(design, squares, penalty))
+    return _root(weighted_rows(design, squares, penalty))
 
 
 @root_of_inverse.defjvp
-def _(n: int, primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Root, Root]:
+def _(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Root, Root]:
     (design, squares, _), (design_dot, squares_dot, penalty_dot) = primals, tangents
-    inverse = root_of_inverse(*primals, n)
+    inverse = root_of_inverse(*primals)
     root, rows = inverse.root, contract("ij,jk->ik", design, inverse.root)
     half = contract("ij,ik->jk", rows, squares[:, None] * contract("ij,jk->ik", design_dot, root))
     change = half + half.T + contract("ij,ik->jk", rows, squares_dot[:, None] * rows)
@@ -200,43 +201,59 @@ def root_tangent(root: Array, change: Array) -> Array:
     return -contract("ij,jk->ik", root, jnp.triu(change) - jnp.diag(jnp.diagonal(change)) / 2)
 
 
-@functools.cache
-def _root_finder(size: int) -> Callable[[Array], Root]:
-    """`root_of_inverse` without its derivative; size: max(n, q)."""
+def negligible(columns: int, dtype: jnp.dtype) -> float:
+    """The singular values, relative to the largest, that count as 0: 8 q eps, as the columns decide and not the rows.
 
-    def by_svd(A: Array) -> Root:
-        return root_and_solution(A, jnp.zeros_like(A[:, 0]), size)[0]
-
-    def of_lanes(A: Array) -> Root:
-        if A.shape[2] > lapack.MAX_ARITHMETIC:
-            return jax.lax.map(by_svd, A)
-        R = triangles.orthogonalize(jnp.transpose(A, (2, 0, 1)), jnp.zeros_like(A[:, :, 0])).R
-        root = triangles.inverse(R)
-        # |R| |R^-1| is above the condition of R.
-        condition = jnp.sqrt(jnp.sum(R * R, axis=(1, 2)) * jnp.sum(root * root, axis=(1, 2)))
-        independent = jnp.sum(jnp.diagonal(R, axis1=1, axis2=2) > 0, axis=1)
-        sure = (independent == R.shape[1]) & (2 * size * float(jnp.finfo(R.dtype).eps) * condition < 1)
-        hopeless = (independent == 0) | ~jnp.isfinite(condition)
-        easy = Root(root, jnp.zeros_like(root), independent)
-        rare = lapack.where_needed(lambda A, easy: by_svd(A), lambda A, easy: easy)
-        return jax.vmap(rare)(~(sure | hopeless), A, easy)
-
-    return lapack.by_lanes(by_svd, of_lanes)
+    The rounding of a QR decomposition does not grow with the number of rows.
+    """
+    return 8 * columns * float(jnp.finfo(dtype).eps)
 
 
-def root_and_solution(A: Array, b: Array, n: int) -> tuple[Root, Array]:
+def _root_by_svd(A: Array) -> Root:
+    return root_and_solution(A, jnp.zeros_like(A[:, 0]))[0]
+
+
+def _roots_of_lanes(A: Array) -> Root:
+    if A.shape[2] > lapack.MAX_ARITHMETIC:
+        return jax.lax.map(_root_by_svd, A)
+    lengths = jax.vmap(_lengths)(A)
+    R = triangles.orthogonalize(jnp.transpose(A / lengths[:, None], (2, 0, 1)), jnp.zeros_like(A[:, :, 0])).R
+    root = triangles.inverse(R)
+    # |R| |R^-1| is above the condition of R.
+    condition = jnp.sqrt(jnp.sum(R * R, axis=(1, 2)) * jnp.sum(root * root, axis=(1, 2)))
+    independent = jnp.sum(jnp.diagonal(R, axis1=1, axis2=2) > 0, axis=1)
+    sure = (independent == R.shape[1]) & (2 * negligible(R.shape[1], R.dtype) * condition < 1)
+    hopeless = (independent == 0) | ~jnp.isfinite(condition)
+    easy = Root(root / lengths[:, :, None], jnp.zeros_like(root), independent)
+    rare = lapack.where_needed(lambda A, easy: _root_by_svd(A), lambda A, easy: easy)
+    return jax.vmap(rare)(~(sure | hopeless), A, easy)
+
+
+_root = lapack.by_lanes(_root_by_svd, _roots_of_lanes)
+
+
+def _lengths(A: Array) -> Array:
+    """The lengths of the columns of A (rows, q) to the next power of two, 1 for columns of 0."""
+    largest = power_of_two(jnp.max(jnp.abs(A), axis=0))
+    A = A / largest[None]
+    return largest * power_of_two(jnp.sqrt(contract("ij,ij->j", A, A)))
+
+
+def root_and_solution(A: Array, b: Array) -> tuple[Root, Array]:
     """What `root_of_inverse` gives, and the theta (q,) of least length among those of least ||A theta - b||.
 
-    It comes from Q'b: by way of A'b its error would grow with the square of the condition. One problem: not for vmap.
+    It comes from Q'b: by way of A'b its error would grow with the square of the condition. Lengths are those of theta
+    in units of the columns. One problem: not for vmap.
     """
-    q = A.shape[1]
-    rows = jnp.concatenate([A, b[:, None]], axis=1)
+    q, lengths = A.shape[1], _lengths(A)
+    rows = jnp.concatenate([A / lengths[None], b[:, None]], axis=1)
     R = jnp.linalg.qr(jnp.concatenate([rows, jnp.zeros_like(A, shape=(q, q + 1))]), mode="r")
     U, singular, Vt = jnp.linalg.svd(R[:q, :q], full_matrices=False)
-    kept = singular > max(n, q) * jnp.finfo(singular.dtype).eps * singular[0]
+    kept = singular > negligible(q, A.dtype) * singular[0]
     root = Vt.T * jnp.where(kept, 1 / jnp.where(kept, singular, 1), 0)[None]
     solution = contract("ij,j->i", root, contract("kj,k->j", U, R[:q, q]))
-    return Root(root, jnp.where(kept[:, None], 0, Vt), jnp.sum(kept)), solution
+    null = jnp.where(kept[:, None], 0, Vt)
+    return Root(root / lengths[:, None], null / lengths[None], jnp.sum(kept)), solution / lengths
 
 
 @jax.custom_jvp

@@ -2,16 +2,33 @@
 
 x_j = mean_j + scale_j z_j, so that coef_j = theta_j / scale_j and, with an intercept, intercept = theta_0 - sum_j
 mean_j coef_j. A penalty on coef becomes l2 / scale_j^2 on theta_j: the answer is the same, only the rounding is
-smaller.
+smaller. Scales are powers of two: they round nothing, and a column in other units gives the same z to the last bit.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.values.arrays import Array
+
+# So many rows say in which unit the squares of a column neither over- nor underflow.
+SOME_ROWS = 16
+
+
+class Coordinates(Protocol):
+    """mean and scale of the columns, (q,) or (L, q)."""
+
+    @property
+    def mean(self) -> Array:
+        """Where the coordinates are 0."""
+        ...
+
+    @property
+    def scale(self) -> Array:
+        """Their units."""
+        ...
 
 
 class Scaled(NamedTuple):
@@ -28,16 +45,28 @@ class Scaled(NamedTuple):
 
 
 def scale_columns(X: Array, share: Array, kept: Array, *, intercept: bool) -> Scaled:
-    """Scale X (n, p) by weights share (n,) that sum to 1, in the rows kept (n,); the other rows become 0."""
-    p = X.shape[1]
+    """Scale X (n, p) by weights share (n,) that sum to 1, in the rows kept (n,); the other rows become 0.
+
+    The scale is a power of two near the standard deviation (the root mean square without an intercept). No square of a
+    number in the user's units is formed.
+    """
     X = jnp.where(kept[None], X.T, 0)
-    mean = contract("jn,n->j", X, share) if intercept else jnp.zeros((p,), X.dtype)
-    centred = X - mean[:, None]
-    spread = jnp.sqrt(contract("jn,n->j", centred * centred, share))
-    constant = spread <= 8 * jnp.finfo(X.dtype).eps * jnp.abs(mean)
-    scale = jnp.where(constant, 1, spread)
-    Z = jnp.where(kept[None] & ~constant[:, None], centred / scale[:, None], 0)
-    rms = jnp.sqrt(mean**2 + spread**2)
+    mean = contract("jn,n->j", X, share) if intercept else jnp.zeros_like(X[:, 0])
+    centred = jnp.where(kept[None], X - mean[:, None], 0)
+    some = centred[:, :: -(-centred.shape[1] // SOME_ROWS) or 1]
+    unit = power_of_two(jnp.max(jnp.abs(some), axis=1, initial=0.0))
+    Z = centred * (1 / unit)[:, None]
+    second = contract("jn,n->j", Z * Z, share)
+    constant = second == 0
+    if intercept:
+        # The rounding of its mean makes a constant column a small constant. Few numbers so near one another differ.
+        rounding = 8 * float(jnp.finfo(X.dtype).eps) * jnp.abs(mean) / unit
+        constant |= (second <= rounding**2) & (jnp.max(some, axis=1, initial=0.0) == jnp.min(some, axis=1, initial=0.0))
+    spread = jnp.where(constant, 0, jnp.sqrt(jnp.where(constant, 1, second)))
+    finer = power_of_two(spread)
+    scale = jnp.where(constant, power_of_two(jnp.abs(mean)), unit * finer)
+    Z = jnp.where(constant[:, None], 0, Z * (1 / finer)[:, None])
+    rms = scale * jnp.sqrt((mean / scale) ** 2 + (spread / finer) ** 2)
     if not intercept:
         return Scaled(Z, mean, scale, rms)
     one = jnp.ones((1,), X.dtype)
@@ -45,12 +74,23 @@ def scale_columns(X: Array, share: Array, kept: Array, *, intercept: bool) -> Sc
     return Scaled(*(jnp.concatenate(pair) for pair in ((ones, Z), (0 * one, mean), (one, scale), (one, rms))))
 
 
-def to_scaled(theta: Array, scaled: Scaled, *, intercept: bool) -> Array:
+def power_of_two(x: Array) -> Array:
+    """The power of two next below x >= 0, its inverse a normal number too; 1 for 0 and what is not finite.
+
+    A unit: it has no derivative.
+    """
+    x, info = jax.lax.stop_gradient(x), jnp.finfo(x.dtype)
+    bits = jax.lax.bitcast_convert_type(x, jnp.dtype(f"int{info.bits}"))
+    power = jax.lax.bitcast_convert_type(bits >> info.nmant << info.nmant, x.dtype)
+    return jnp.where((x > 0) & jnp.isfinite(x), jnp.clip(power, info.tiny, 1 / info.tiny), 1)
+
+
+def to_scaled(theta: Array, scaled: Coordinates, *, intercept: bool) -> Array:
     """Scaled coordinates of parameters theta (..., q), intercept first."""
     return _shift(theta, _meet(scaled.mean, theta), intercept) * _meet(scaled.scale, theta)
 
 
-def from_scaled(theta: Array, scaled: Scaled, *, intercept: bool) -> Array:
+def from_scaled(theta: Array, scaled: Coordinates, *, intercept: bool) -> Array:
     """The user's coordinates of scaled parameters theta (..., q), intercept first."""
     return _shift(theta / _meet(scaled.scale, theta), -_meet(scaled.mean, theta), intercept)
 

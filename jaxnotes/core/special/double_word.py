@@ -14,6 +14,7 @@ from jaxnotes.core.values.arrays import Array
 
 # Rows are summed in a loop of about so many steps.
 STEPS = 32
+WIDTH = 256
 
 
 class Double(NamedTuple):
@@ -106,15 +107,27 @@ def sum_last(a: Double) -> Double:
     return Double(a.high[..., 0], a.low[..., 0])
 
 
-def residual(y: Array, X: Array, coef: Array, intercept: Array) -> Double:
+def total(x: Array) -> Double:
+    """The sum of x (n,): in halves, from WIDTH numbers on after a loop, for XLA takes minutes over many halvings."""
+    slabs = jnp.pad(x, (0, -len(x) % WIDTH)).reshape(-1, WIDTH)
+    if len(slabs) <= 1:
+        return sum_last(Double.of(x))
+    nothing = Double.of(jnp.zeros_like(slabs[0]))
+    return sum_last(jax.lax.scan(lambda so_far, slab: (so_far + Double.of(slab), None), nothing, slabs)[0])
+
+
+def residual(y: Array, X: Array, coef: Array | Double, intercept: Array | Double) -> Double:
     """y - intercept - X coef for X (n, p), each row as if computed exactly and then rounded to two words."""
+    coef, base = (b if isinstance(b, Double) else Double.of(b) for b in (coef, intercept))
 
-    def subtract(total: Double, column: tuple[Array, Array]) -> tuple[Double, None]:
-        x, b = column
-        return total + product(x, -b), None
+    def subtract(total: Double, column: tuple[Array, Array, Array]) -> tuple[Double, None]:
+        x, high, low = column
+        most, rest = product(x, -high)
+        return total + Double(most, rest - x * low), None
 
-    start = two_sum(y, jnp.broadcast_to(-intercept, y.shape))
-    return jax.lax.scan(subtract, start, (X.T, coef))[0]
+    start = two_sum(y, jnp.broadcast_to(-base.high, y.shape))
+    start = start._replace(low=start.low - base.low)
+    return jax.lax.scan(subtract, start, (X.T, *coef))[0]
 
 
 def score(X: Array, r: Double) -> tuple[Double, Double]:

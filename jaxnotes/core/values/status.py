@@ -55,7 +55,7 @@ MESSAGES = {
     Status.SEPARATED: "a combination of columns separates the classes, so the likelihood has no maximum. "
     "Use l2 > 0 or drop the separating column.",
     Status.BAD_START: "the objective is not finite at the starting point.",
-    Status.DIVERGED: "the objective or the iterate became non-finite.",
+    Status.DIVERGED: "the objective or the iterate became non-finite, or the answer over- or underflows in this dtype.",
     Status.FLAT: "the objective has a direction without curvature, so the answer is not unique.",
     Status.BOUNDARY: "the optimum is on the edge of the parameter space.",
     Status.MAX_STEPS: "the step limit was reached first. Raise max_steps or scale the problem.",
