@@ -18,10 +18,11 @@ import jax.numpy as jnp
 
 from jaxnotes.core.inference.covariance import Covariance, Estimate, Inference, check_covariance, wald
 from jaxnotes.core.linear import intake
-from jaxnotes.core.linear.family import Family
-from jaxnotes.core.linear.fit import linear_predictor, solver, with_covariance
+from jaxnotes.core.linear.family import Family, LinearModel
+from jaxnotes.core.linear.fit import linear_predictor, settled, solver, with_covariance
 from jaxnotes.core.linear.intake import Design
-from jaxnotes.core.linear.newton import LinearModel
+from jaxnotes.core.matrix.products import row_sum
+from jaxnotes.core.special import double_word
 from jaxnotes.core.special.double_word import Double, sum_last
 from jaxnotes.core.special.gamma_terms import log_binomial
 from jaxnotes.core.values import arrays, programs, settings
@@ -32,6 +33,8 @@ from jaxnotes.core.values.status import Solution
 __all__ = ["fit", "infer", "log_likelihood", "loglik", "predict", "predict_proba"]
 
 Counts = tuple[Array, Array]
+RULE = "y, trials: expected 0 <= y <= trials, with 1 for trials where none are given"
+HINT = "Code two classes as 0 and 1, as in y == y.max(); give how many were counted as `trials`."
 
 
 def loglik(eta: Array, counts: Counts) -> Array:
@@ -64,7 +67,19 @@ def _derivatives(eta: Array, counts: Counts) -> tuple[Array, Array, Array]:
     return value, score[..., None, :], (trials * near * far)[..., None, None, :]
 
 
+def _score(eta: Double, counts: Counts) -> Double:
+    """The first derivative of `loglik`, in two words."""
+    (successes, trials), eta = counts, Double(*(word[..., 0, :] for word in eta))
+    below = eta.high < 0
+    small = double_word.exp(Double(*(jnp.where(below, word, -word) for word in eta)))
+    one = Double.of(jnp.ones_like(eta.high))
+    success = Double(*(jnp.where(below, a, b) for a, b in zip(small, one, strict=True))) / (small + one)
+    score = Double.of(jnp.broadcast_to(successes, eta.high.shape)) - double_word.scaled(success, trials)
+    return Double(*(word[..., None, :] for word in score))
+
+
 def _valid(counts: Counts) -> Array:
+    """Where 0 <= y <= trials; arrays of NumPy's too."""
     successes, trials = counts
     return (trials > 0) & (successes >= 0) & (successes <= trials)
 
@@ -72,6 +87,12 @@ def _valid(counts: Counts) -> Array:
 def _label(counts: Counts) -> Array:
     successes, trials = counts
     return jnp.where(successes == trials, 1, jnp.where(successes == 0, 0, -1))
+
+
+def _start(counts: Counts, share: Array) -> Array:
+    present = share > 0
+    successes, trials = (row_sum(share, jnp.where(present, count, 0)) for count in counts)
+    return jnp.log(successes / (trials - successes))[:, None]
 
 
 def _margins(eta: Array, counts: Counts) -> Array:
@@ -87,8 +108,10 @@ def _multipliers(eta: Array, counts: Counts) -> Array:
 FAMILY = Family(
     loglik=lambda eta, counts: loglik(eta[..., 0, :], counts),
     derivatives=_derivatives,
+    score=_score,
     valid=_valid,
     label=_label,
+    start=_start,
     margins=_margins,
     multipliers=_multipliers,
 )
@@ -146,7 +169,7 @@ def fit(
     """
     data = _rows(X, y, intercept, weights, offset, trials, l2, tol)
     settings.check_count("max_steps", max_steps)
-    return _fit(data, intercept, max_steps)
+    return settled(lambda thorough: _fit(data, intercept, max_steps, thorough), data)
 
 
 def infer(
@@ -317,12 +340,14 @@ def _rows(
     y = arrays.per_row("y", y, X.shape[0])
     dtype = jnp.result_type(X, y)
     trials = arrays.per_row_or("trials", trials, 1, X.shape[0], dtype)
-    return intake.design(X.astype(dtype), (y.astype(dtype), trials), weights, offset, l2, tol)
+    data = intake.design(X.astype(dtype), (y.astype(dtype), trials), weights, offset, l2, tol)
+    intake.check_range(data, _valid, RULE, HINT)
+    return data
 
 
-@programs.soon(static_argnums=(1, 2))
-def _fit(data: Design, intercept: bool, max_steps: int) -> Solution[LinearParams]:
-    solution = solver(LinearModel(FAMILY, 1, intercept, max_steps))(data)
+@programs.soon(static_argnums=(1, 2, 3))
+def _fit(data: Design, intercept: bool, max_steps: int, thorough: bool) -> Solution[LinearParams]:
+    solution = solver(LinearModel(FAMILY, 1, intercept, max_steps, thorough))(data)
     return dataclasses.replace(solution, params=as_params(solution.params[0], intercept))
 
 

@@ -22,10 +22,11 @@ import numpy as np
 
 from jaxnotes.core.inference.covariance import Covariance, Estimate, Inference, check_covariance, wald
 from jaxnotes.core.linear import intake, softmax
-from jaxnotes.core.linear.fit import linear_predictor, solver, with_covariance
+from jaxnotes.core.linear.family import LinearModel
+from jaxnotes.core.linear.fit import linear_predictor, settled, solver, with_covariance
 from jaxnotes.core.linear.intake import Design
-from jaxnotes.core.linear.newton import LinearModel
 from jaxnotes.core.linear.softmax import CODINGS, loglik
+from jaxnotes.core.special.double_word import Double, sum_last
 from jaxnotes.core.values import arrays, programs, settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.params import LinearParams, as_params, of_solution
@@ -33,6 +34,7 @@ from jaxnotes.core.values.status import Solution, Status, first_status
 
 __all__ = ["SymmetricParams", "fit", "infer", "log_likelihood", "loglik", "predict", "predict_proba"]
 
+HINT = "numpy.unique(y, return_inverse=True)[1] numbers any labels."
 NO_LEVERAGE = "A row has no one leverage where it has several predictors; use HC1."
 
 
@@ -106,7 +108,7 @@ def fit(
     """
     data = _rows(X, y, n_classes, coding, intercept, weights, l2, tol)
     settings.check_count("max_steps", max_steps)
-    return _fit(data, int(n_classes), coding, intercept, max_steps)
+    return settled(lambda thorough: _fit(data, int(n_classes), coding, intercept, max_steps, thorough), data)
 
 
 def infer(
@@ -244,7 +246,8 @@ def log_likelihood(
     n_classes, coding = _classes(params, n_classes, coding)
     data = _rows(X, y, n_classes, coding, params.intercept is not None, weights, 0.0, None)
     present = data.weights > 0
-    return jnp.sum(jnp.where(present, data.weights * loglik(_all_logits(solution, data.X), data.y), 0))
+    by_row = jnp.where(present, data.weights * loglik(_all_logits(solution, data.X), data.y), 0)
+    return sum_last(Double.of(by_row)).high
 
 
 def _classes(params: LinearParams, n_classes: int | None, coding: str | None) -> tuple[int, str]:
@@ -280,13 +283,18 @@ def _rows(
     if coding not in CODINGS:
         raise ValueError(f"coding: expected one of {', '.join(CODINGS)}, got {coding!r}.")
     X = arrays.design(X, intercept=intercept, y=y)
-    return intake.design(X, arrays.per_row("y", y, X.shape[0]), weights, None, l2, tol)
+    data = intake.design(X, arrays.per_row("y", y, X.shape[0]), weights, None, l2, tol)
+    valid = softmax.family(int(n_classes), coding).valid
+    intake.check_range(data, valid, f"y: expected classes 0, 1, .. {n_classes - 1}", HINT)
+    return data
 
 
-@programs.soon(static_argnums=(1, 2, 3, 4))
-def _fit(data: Design, n_classes: int, coding: str, intercept: bool, max_steps: int) -> Solution[LinearParams]:
+@programs.soon(static_argnums=(1, 2, 3, 4, 5))
+def _fit(
+    data: Design, n_classes: int, coding: str, intercept: bool, max_steps: int, thorough: bool
+) -> Solution[LinearParams]:
     likelihood, symmetric = softmax.family(n_classes, coding), coding == "symmetric"
-    solution = solver(LinearModel(likelihood, n_classes - 1 + symmetric, intercept, max_steps))(data)
+    solution = solver(LinearModel(likelihood, n_classes - 1 + symmetric, intercept, max_steps, thorough))(data)
     params = as_params(solution.params, intercept)
     seen = jnp.any(softmax.one_hot(data.y, n_classes) & (data.weights > 0)[None], axis=1)
     late = (solution.status == Status.CONVERGED) | (solution.status > Status.BOUNDARY)

@@ -46,12 +46,11 @@ class RowParts(NamedTuple):
     """A matrix (d, k) given in one or more parts: fold(update, start) runs update(total, part) over them."""
 
     fold: Callable[[Callable[[Any, Array], Any], Any], Any]
-    columns: int
 
 
 def whole(G: Array) -> RowParts:
     """A matrix in one part."""
-    return RowParts(lambda update, start: update(start, G), G.shape[1])
+    return RowParts(lambda update, start: update(start, G))
 
 
 def separated(margins: RowParts, theta: Array, step: Array) -> Array:
@@ -68,41 +67,57 @@ def separated(margins: RowParts, theta: Array, step: Array) -> Array:
 
 
 def rank_deficient(design: RowParts, like: Array) -> Array:
-    """True where the columns of one problem's scaled design (d, k) are linearly dependent, (); `like` is any (d,)."""
-    singular = jnp.linalg.svd(design.fold(_triangle, _empty(like)), compute_uv=False)
-    return singular[-1] <= _negligible(design, like) * singular[0]
+    """True where the columns of one problem's design (d, k) are linearly dependent, (); `like` is any (d,).
+
+    Of columns of length 1 the least singular value is then below 8 d eps of the largest, however many rows there are.
+    """
+    R, _ = _equilibrated(design.fold(triangle, _empty(like)))
+    singular = jnp.linalg.svd(R, compute_uv=False)
+    return singular[-1] <= _negligible(like) * singular[0]
 
 
-def _negligible(matrix: RowParts, like: Array) -> float:
-    """Below this share of the largest singular value one counts as 0: max(d, k) eps."""
-    return max(len(like), matrix.columns) * float(jnp.finfo(like.dtype).eps)
+def _negligible(like: Array) -> float:
+    """Below this share of the largest singular value one counts as 0."""
+    return 8 * len(like) * float(jnp.finfo(like.dtype).eps)
 
 
 def _empty(like: Array) -> Array:
     return jnp.zeros_like(like, shape=(len(like), len(like)))
 
 
-def _triangle(R: Array, G: Array) -> Array:
+def triangle(R: Array, G: Array) -> Array:
     """The triangular factor of R and the columns of G, stacked as rows."""
     return jnp.linalg.qr(jnp.concatenate([R, G.T]), mode="r")
 
 
+def _equilibrated(R: Array) -> tuple[Array, Array]:
+    """R with columns of length 1, or 0 where it has none, and what they were divided by."""
+    length = jnp.sqrt(jnp.sum(R * R, axis=0))
+    length = jnp.where(length > 0, length, 1)
+    return R / length[None], length
+
+
 def _verified(margins: RowParts, guess: Array, cut: Array) -> Array:
-    """Is `guess` (d,), projected off the margins that it does not clear by `cut`, a separating direction?"""
+    """Is `guess` (d,), projected off the margins that it does not clear by `cut`, a separating direction?
+
+    In columns as long as those margins have them: a row far from all others does not hide what they say, and what
+    rounding may make of a margin belongs to its own row.
+    """
     eps = jnp.finfo(guess.dtype).eps
 
     def on_plane(G: Array) -> Array:
         return contract("dk,d->k", G, guess) <= cut
 
-    R = margins.fold(lambda R, G: _triangle(R, jnp.where(on_plane(G)[None], G, 0)), _empty(guess))
+    R = margins.fold(lambda R, G: triangle(R, jnp.where(on_plane(G)[None], G, 0)), _empty(guess))
+    R, length = _equilibrated(R)
     _, singular, Vt = jnp.linalg.svd(R)
-    # Scaled columns have mean square 1, so the largest singular value of all margins is about sqrt(k).
-    free = singular <= _negligible(margins, guess) * margins.columns**0.5
-    direction = contract("ij,i->j", Vt, jnp.where(free, contract("ij,j->i", Vt, guess), 0))
+    free = singular <= _negligible(guess) * singular[0]
+    direction = contract("ij,i->j", Vt, jnp.where(free, contract("ij,j->i", Vt, guess * length), 0))
 
     def check(flags: tuple[Array, Array], G: Array) -> tuple[Array, Array]:
-        margin = contract("dk,d->k", G, direction)
-        rounding = ROUNDING * eps * jnp.max(jnp.abs(direction)) * jnp.sum(jnp.abs(G), axis=0)
+        rows = G / length[:, None]
+        margin = contract("dk,d->k", rows, direction)
+        rounding = ROUNDING * eps * jnp.max(jnp.abs(direction)) * jnp.sum(jnp.abs(rows), axis=0)
         allowed = (margin >= -rounding) & (~on_plane(G) | (margin <= rounding))
         return flags[0] & jnp.all(allowed), flags[1] | jnp.any(margin > rounding)
 

@@ -9,18 +9,18 @@ the intercept unpenalized. Models with several predictors (one per class) have c
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from jaxnotes.core.inference.covariance import Estimate, Terms, spread
 from jaxnotes.core.lanes import batching, implicit, passes
-from jaxnotes.core.linear import newton, newton_by_passes
-from jaxnotes.core.linear.family import Family, Parts
+from jaxnotes.core.linear import newton, newton_by_passes, two_words
+from jaxnotes.core.linear.family import OPEN, Family, LinearModel, Parts, parts_of
 from jaxnotes.core.linear.intake import Design
-from jaxnotes.core.linear.newton import LinearModel
 from jaxnotes.core.matrix import factors, products, scaling
+from jaxnotes.core.values import programs
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.params import LinearParams, as_theta
 from jaxnotes.core.values.status import Solution
@@ -36,6 +36,17 @@ def solver(model: LinearModel) -> Callable[[Design], Solution]:
     )
 
     return implicit.differentiable(engine, functools.partial(objective, model))
+
+
+def settled(fit: Callable[[bool], Solution], data: Design) -> Solution:
+    """fit(thorough) of one problem: where a person waits for it, thorough only where that is needed.
+
+    The program without the rare endings is compiled in half the time.
+    """
+    if not programs.is_small_and_alone(tuple(jax.tree.leaves(data))):
+        return fit(True)
+    solution = fit(False)
+    return fit(True) if int(solution.status) == OPEN else solution
 
 
 def objective(model: LinearModel, theta: Array, rows: Design) -> Array:
@@ -99,11 +110,13 @@ def _estimate(family: Family, intercept: bool, cov: str, question: Question) -> 
     n = rows.X.shape[0]
     weights = jnp.broadcast_to(rows.weights, (n,))
     kept = weights > 0
-    scaled = scaling.scale_columns(rows.X, weights / jnp.sum(weights), kept, intercept=intercept)
+    share = weights / jnp.sum(weights)
+    scaled = scaling.scale_columns(rows.X, share, kept, intercept=intercept)
     theta = scaling.to_scaled(estimate, scaled, intercept=intercept)
     eta = products.contract("mj,jn->mn", theta, scaled.Z) + jnp.where(kept, rows.offset, 0)[None]
-    parts = _parts(family, eta, rows.y)
-    penalty = jnp.sum(weights) * rows.l2 / scaled.scale**2
+    parts = parts_of(family, eta, rows.y)
+    scaled = _scaled_by_information(rows.X, share, kept, parts, intercept)
+    penalty = jnp.sum(weights) * two_words.penalty_of(rows.l2, scaled)
     terms = Terms(
         design=(parts.direction.T[..., None] * scaled.Z.T[:, None, None]).reshape(n, -1, theta.size),
         weights=weights,
@@ -121,9 +134,12 @@ def _estimate(family: Family, intercept: bool, cov: str, question: Question) -> 
     return Estimate(estimate.reshape(-1), covariance, df, converged)
 
 
-def _parts(family: Family, eta: Array, y: Any) -> Parts:
-    """The parts of each row at eta (m, n): a single one where there is one predictor."""
-    if family.parts is not None:
-        return family.parts(eta, y)
-    _, score, information = family.derivatives(eta, y)
-    return Parts(jnp.ones_like(information), score, information[0])
+def _scaled_by_information(X: Array, share: Array, kept: Array, parts: Parts, intercept: bool) -> scaling.Scaled:
+    """Columns in units of the rows that say something: one far out, where the outcome is sure, would drown the others.
+
+    No standard error depends on the units, so they have no derivative.
+    """
+    information = share * jnp.sum(jnp.where(kept[None], parts.information, 0), axis=0)
+    total = jnp.sum(information)
+    by = jnp.where(total > 0, information / jnp.where(total > 0, total, 1), share)
+    return scaling.scale_columns(X, jax.lax.stop_gradient(by), kept, intercept=intercept)

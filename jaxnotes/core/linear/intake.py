@@ -1,8 +1,11 @@
 """The door of the room: the data of one problem, checked once, of one dtype, as the engines take them."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxnotes.core.values import arrays, settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
@@ -44,6 +47,19 @@ def design(
         l2=arrays.nonnegative("l2", l2).astype(dtype),
         tol=settings.tolerance(tol, dtype),
     )
+
+
+def check_range(data: Design, valid: Callable[[Any], Any], rule: str, hint: str) -> None:
+    """Raise ValueError where y of a row that counts is out of its range; a traced y is judged by its status instead."""
+    rows = (data.y, data.weights)
+    if any(map(arrays.is_traced, jax.tree.leaves(rows))):
+        return
+    y, weights = jax.tree.map(np.asarray, rows)
+    finite = np.all(np.stack(np.broadcast_arrays(*map(np.isfinite, jax.tree.leaves(y)))), axis=0)
+    wrong = np.flatnonzero(~valid(y) & finite & (weights > 0))
+    if len(wrong):
+        shown = ", ".join(str(leaf[wrong[0] if len(leaf) > 1 else 0]) for leaf in jax.tree.leaves(y))
+        raise ValueError(f"{rule}, got {shown} in row {wrong[0]} and {len(wrong) - 1} more such rows. {hint}")
 
 
 def equations(

@@ -13,30 +13,23 @@ import jax
 import jax.numpy as jnp
 
 from jaxnotes.core.lanes import batching
-from jaxnotes.core.linear import existence
-from jaxnotes.core.linear.family import Family
+from jaxnotes.core.linear import existence, judgement, two_words
+from jaxnotes.core.linear.family import OPEN, LinearModel
 from jaxnotes.core.linear.intake import Design
-from jaxnotes.core.matrix import factors, lapack, products, scaling
+from jaxnotes.core.linear.judgement import Ending, Verdict, scaled_norm
+from jaxnotes.core.matrix import factors, products, scaling
 from jaxnotes.core.values import trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
-from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, first_status
-
-
-class LinearModel(NamedTuple):
-    """What is fixed while tracing: the likelihood, how many linear predictors, whether each has an intercept."""
-
-    family: Family
-    predictors: int
-    intercept: bool
-    max_steps: int
+from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status
 
 
 class DesignBlock(NamedTuple):
     """A block made ready to iterate on; axes of length L may be 1 where shared.
 
-    scaled: Z (L, q, n), mean, scale and rms (L, q). share (L, n): weights that sum to 1. penalty (L, m q): l2 in scaled
-    coordinates.
+    scaled: Z (L, q, n), mean, scale and rms (L, q). share (L, n): weights that sum to 1. n_obs (L,): the observations
+    that they stand for. offset (L, n) or (L, 1), less shift (L,), which an intercept makes up for. penalty (L, m q): l2
+    in scaled coordinates.
 
     """
 
@@ -44,7 +37,9 @@ class DesignBlock(NamedTuple):
     scaled: scaling.Scaled
     y: Any
     share: Array
+    n_obs: Array
     offset: Array
+    shift: Array
     penalty: Array
 
 
@@ -61,22 +56,22 @@ class Position(NamedTuple):
 
 
 class NewtonState(NamedTuple):
-    """An iterate of each lane; first_pivot and pivot: the information's smallest pivot at the start, and there."""
+    """An iterate of each lane, and the smallest pivot of the information there."""
 
     at: Position
-    first_pivot: Array
     pivot: Array
     steps: Array
     active: Array
-    exhausted: Array
 
 
 def solve_block(model: LinearModel, rows: Design) -> Solution:
     """Solve a block: every leaf of `rows` has the lane axis first, of length 1 where shared; params are (L, m, q)."""
     block, data_status, state = descend(model, rows)
-    status = jnp.where(data_status == Status.CONVERGED, _judge(model, block, rows, state), data_status)
-    params, value = in_user_units(model, block, state.at), state.at.value
-    return Solution(params, value, state.at.grad_norm, state.steps, status, jnp.full_like(value, jnp.nan))
+    sound = data_status == Status.CONVERGED
+    verdict = _judge(model, block, rows, state, sound)
+    status = jnp.where(sound, verdict.status, data_status)
+    error = jnp.where(status == Status.CONVERGED, verdict.error, jnp.nan)
+    return Solution(verdict.params, verdict.value, verdict.grad_norm, state.steps, status, error)
 
 
 def descend(model: LinearModel, rows: Design) -> tuple[DesignBlock, Array, NewtonState]:
@@ -89,8 +84,13 @@ def descend(model: LinearModel, rows: Design) -> tuple[DesignBlock, Array, Newto
 
 def in_user_units(model: LinearModel, block: DesignBlock, at: Position) -> Array:
     """Parameters in the user's coordinates, (L, m, q)."""
-    theta = at.theta.reshape(len(at.theta), model.predictors, -1)
-    return scaling.from_scaled(theta, block.scaled, intercept=model.intercept)
+    params = scaling.from_scaled(_by_predictor(model, at.theta), block.scaled, intercept=model.intercept)
+    return params.at[:, :, 0].add(-block.shift[:, None]) if model.intercept else params
+
+
+def _by_predictor(model: LinearModel, theta: Array) -> Array:
+    """theta (L, m q) as (L, m, q)."""
+    return theta.reshape(len(theta), model.predictors, -1)
 
 
 def _scaled_block(model: LinearModel, rows: Design, lanes: int) -> DesignBlock:
@@ -104,17 +104,43 @@ def _scaled_block(model: LinearModel, rows: Design, lanes: int) -> DesignBlock:
     scaled = jax.vmap(functools.partial(scaling.scale_columns, intercept=model.intercept))(rows.X, scale_by, kept)
     if not own:
         scaled = scaled._replace(rms=_lane_rms(scaled, share))
-    penalty = jnp.broadcast_to(rows.l2[:, None] / scaled.scale**2, (lanes, scaled.scale.shape[1]))
+    penalty = jnp.broadcast_to(two_words.penalty_of(rows.l2[:, None], scaled), (lanes, scaled.scale.shape[1]))
+    shift = jnp.zeros_like(share[:1, 0])
     if model.intercept:
         penalty = penalty.at[:, 0].set(0)
+        shift = typical_offset(share, rows.offset)
     return DesignBlock(
         multiply=products.of(scaled.Z, lanes, model.predictors),
         scaled=scaled,
         y=rows.y,
         share=share,
-        offset=rows.offset,
+        n_obs=observations(weights),
+        offset=rows.offset - shift[:, None],
+        shift=shift,
         penalty=jnp.tile(penalty, (1, model.predictors)),
     )
+
+
+def observations(weights: Array) -> Array:
+    """How many observations rows of these weights (L, n) stand for, and no fewer than the rows present, (L,)."""
+    every = jnp.ones_like(weights, shape=(1, weights.shape[1]))
+    return jnp.maximum(*(products.row_sum(every, by_row) for by_row in (weights, (weights > 0).astype(weights.dtype))))
+
+
+def typical_offset(share: Array, offset: Array) -> Array:
+    """The mean of the offset (L, n) or (L, 1), which an intercept makes up for: without it no digits are lost, (L,)."""
+    if offset.shape[1] == 1:
+        return offset[:, 0]
+    return products.row_sum(share, jnp.where(share > 0, offset, 0))
+
+
+def start(model: LinearModel, y: Any, share: Array, like: Array) -> Array:
+    """The intercepts of the model without columns, where there are some; else 0; of the shape of theta (L, m q)."""
+    theta = _by_predictor(model, jnp.zeros_like(like))
+    if model.intercept:
+        first = model.family.start(y, share)
+        theta = theta.at[:, :, 0].set(jnp.where(jnp.isfinite(first), first, 0))
+    return theta.reshape(like.shape)
 
 
 def _lane_rms(scaled: scaling.Scaled, share: Array) -> Array:
@@ -158,12 +184,13 @@ def _data_trouble(model: LinearModel, rows: Design, block: DesignBlock, lanes: i
     return jnp.broadcast_to(found, (lanes,))
 
 
-def _newton(model: LinearModel, block: DesignBlock, rows: Design, start: Array) -> NewtonState:
-    """Newton with step control from 0: the objective never rises by more than rounding.
+def _newton(model: LinearModel, block: DesignBlock, rows: Design, sound: Array) -> NewtonState:
+    """Newton with step control, from intercepts alone: the objective never rises by more than rounding.
 
     A step that would raise it is halved and tried again, in the same loop. Where the promised gain drowns in the
-    rounding of the value, the gradient decides instead. Without penalty and offset, a total loss below log 2 times the
-    smallest weight proves all margins to be positive: the lane is separated and stops.
+    rounding of the value, the gradient decides instead. A lane ends where its gradient and the rise that is left are
+    small. Without penalty and offset, a total loss below log 2 times the smallest weight proves all margins to be
+    positive: the lane is separated and stops.
 
     """
     positive_margins = _positive_margins_loss(block, rows)
@@ -171,31 +198,44 @@ def _newton(model: LinearModel, block: DesignBlock, rows: Design, start: Array) 
     def step(state: NewtonState) -> NewtonState:
         theta = state.at.theta + state.at.length[:, None] * state.at.direction
         value, grad, information = evaluate(model, block, theta)
-        grad_norm = scaled_norm(model, block.scaled, grad)
+        grad_norm = scaled_norm(block.scaled, _by_predictor(model, grad))
         accept, exhausted = judge_step(state.at, value, grad_norm)
-        done = (accept & ((grad_norm <= rows.tol) | (value < positive_margins))) | exhausted
+        small = accept & (grad_norm <= rows.tol)
 
-        def aim() -> tuple[Array, Array]:
+        def aim() -> tuple[Array, Array, Array]:
             factor = factors.factor_spd(block.multiply.gram(information), block.penalty)
-            return -factors.solve(factor, grad), factor.smallest_pivot
+            direction = -factors.solve(factor, grad)
+            return direction, -jnp.sum(grad * direction, axis=1) / 2, factor.smallest_pivot
 
-        # The last direction serves only to prove overlap, and that is asked only of lanes without a penalty.
-        aimless = ~state.active | (done & (rows.l2 > 0))
-        direction, pivot = jax.lax.cond(jnp.all(aimless), lambda: (jnp.zeros_like(grad), jnp.zeros_like(value)), aim)
-        tried = new_iterate(theta, value, grad, grad_norm, direction)
+        def coast() -> tuple[Array, Array, Array]:
+            return jnp.zeros_like(grad), _gain_after(block, state.at), state.pivot
+
+        # The last direction of a penalized lane would serve only to judge it, and the step before can do that.
+        aimless = ~state.active | ((small | exhausted) & (rows.l2 > 0) & jnp.isfinite(state.at.gain))
+        direction, gain, pivot = jax.lax.cond(jnp.all(aimless), coast, aim)
+        small = small & (block.n_obs * gain <= NEGLIGIBLE_RISE)
+        tried = Position(theta, value, grad, grad_norm, gain, direction, jnp.ones_like(value))
         return NewtonState(
             at=select_lanes(accept, tried, state.at._replace(length=state.at.length / 2)),
-            first_pivot=jnp.where(state.steps < 0, pivot, state.first_pivot),
             pivot=jnp.where(accept, pivot, state.pivot),
             steps=state.steps + 1,
-            active=~done,
-            exhausted=exhausted,
+            active=~(small | exhausted | (accept & (value < positive_margins))),
         )
 
-    at = before_first(jnp.zeros_like(block.penalty))
+    at = before_first(start(model, block.y, block.share, block.penalty))
     steps = jnp.full_like(at.value, -1, dtype=jnp.int32)
-    pivot = jnp.zeros_like(at.value)
-    return iterate(step, NewtonState(at, pivot, pivot, steps, start, ~start), model.max_steps)
+    return iterate(step, NewtonState(at, jnp.zeros_like(at.value), steps, sound), model.max_steps)
+
+
+def _gain_after(block: DesignBlock, at: Position) -> Array:
+    """At most what is left to gain after a whole step that moved no predictor far, (L,); infinite after another.
+
+    Where predictors move by r or less the information changes by a factor between e^-r and e^r, and the step leaves at
+    most e^(r/2) (e^r - 1 - r) / r < r of the decrement, whose square the gain is.
+    """
+    move = jnp.where((block.share > 0)[:, None], jnp.abs(block.multiply.predict(at.direction)), 0)
+    farthest = jnp.max(move, axis=(1, 2))
+    return jnp.where((farthest <= two_words.LEAP) & (at.length == 1), farthest**2 * at.gain, jnp.inf)
 
 
 def _positive_margins_loss(block: DesignBlock, rows: Design) -> Array:
@@ -209,12 +249,6 @@ def before_first(theta: Array) -> Position:
     """The state whose trial step, of length 0, evaluates theta (L, m q) and is always accepted."""
     unknown = jnp.full_like(theta[:, 0], jnp.inf)
     return Position(theta, unknown, theta, unknown, unknown, jnp.zeros_like(theta), jnp.ones_like(unknown))
-
-
-def new_iterate(theta: Array, value: Array, grad: Array, grad_norm: Array, direction: Array) -> Position:
-    """An accepted iterate, with the whole of `direction` to try next."""
-    gain = -jnp.sum(grad * direction, axis=1) / 2
-    return Position(theta, value, grad, grad_norm, gain, direction, jnp.ones_like(value))
 
 
 def judge_step(at: Position, value: Array, grad_norm: Array) -> tuple[Array, Array]:
@@ -243,60 +277,64 @@ def _rows_last(by_row: Array, term: Array) -> Array:
     return by_row.reshape(by_row.shape[0], *(1,) * (term.ndim - 2), by_row.shape[1])
 
 
-def scaled_norm(model: LinearModel, scaled: scaling.Scaled, grad: Array) -> Array:
-    """max_j |d objective / d (b_j rms_j)| in the user's coordinates, for grad (L, m q) and scaled (L, q), (L,)."""
-    grad = grad.reshape(grad.shape[0], model.predictors, -1)
-    raw = jnp.abs(scaled.scale[:, None] * grad + scaled.mean[:, None] * grad[:, :, :1])
-    positive = (scaled.rms > 0)[:, None]
-    return jnp.max(jnp.where(positive, raw / jnp.where(positive, scaled.rms[:, None], 1), 0), axis=(1, 2))
+def _judge(model: LinearModel, block: DesignBlock, rows: Design, state: NewtonState, sound: Array) -> Verdict:
+    """The verdict on each lane, (L,), whose data are sound; those that are not settled are examined one by one.
 
-
-def _judge(model: LinearModel, block: DesignBlock, rows: Design, state: NewtonState) -> Array:
-    """The status of each lane whose data were in order, shape (L,).
-
-    Without a penalty a small gradient is not enough: it is small along a separating direction too, and far from the
-    optimum where the columns nearly depend on each other. Such a lane is CONVERGED only when its last step proves
-    overlap, no pivot was lost to rounding, which would leave a direction alone, and, if rounding ended the descent, the
-    rise that is left is negligible. The others are examined, which is rare and therefore a branch.
-
+    Without a penalty a short step is not enough: it is short along a separating direction too. Such a lane is
+    CONVERGED only when its last step proves overlap.
     """
-    n_obs = jnp.sum(jnp.broadcast_to(rows.weights, (len(rows.weights), block.share.shape[1])), axis=1)
-    unpenalized = jnp.broadcast_to(rows.l2 == 0, state.steps.shape)
-    small = is_small(state.at, state.exhausted, rows.tol, unpenalized, n_obs)
-    no_lane = jnp.zeros_like(small)
+    unpenalized = jnp.broadcast_to(rows.l2 == 0, sound.shape)
+    evidence = gather_evidence(model, block, state.at)
+    size, n = block.penalty.shape[1], block.share.shape[1]
+    distance = jnp.sqrt(2 * block.n_obs * state.at.gain) + judgement.rounding(evidence, block.n_obs, size, n)
+    sure = judgement.near(distance, evidence) & judgement.trusted(state.pivot, size)
+    no_lane = jnp.zeros_like(sure)
     overlap = jax.lax.cond(jnp.any(unpenalized), lambda: step_proves_overlap(model, block, state.at), lambda: no_lane)
-    overlap = overlap & (state.pivot > 0)
-    suspect = unpenalized & (~(small & overlap) | (state.first_pivot == 0))
-
-    def examine() -> tuple[Array, Array]:
-        gradients = row_gradients(model, block, len(small))
-        return jax.vmap(_examined)(suspect, *gradients, state.at.theta, state.at.direction)
-
-    deficient, separated = jax.lax.cond(jnp.any(suspect), examine, lambda: (no_lane, no_lane))
-    return first_status(
-        (suspect & deficient, Status.RANK_DEFICIENT),
-        (suspect & separated, Status.SEPARATED),
-        (~small & ~state.exhausted, Status.MAX_STEPS),
-        (~small | (unpenalized & ~overlap), Status.STALLED),
+    se = judgement.typical_errors(evidence, block.scaled, block.penalty, block.n_obs)
+    theta = _by_predictor(model, state.at.theta)
+    blur = judgement.spacing(theta, block.scaled, block.shift, se, model.intercept)
+    settled = Verdict(
+        params=in_user_units(model, block, state.at),
+        value=state.at.value,
+        grad_norm=state.at.grad_norm,
+        status=jnp.full_like(state.steps, Status.CONVERGED, dtype=jnp.int8),
+        error=distance + blur,
     )
+    needy = sound & ~(sure & (overlap | ~unpenalized))
+    end = Ending(theta, _by_predictor(model, state.at.direction), ~state.active, unpenalized)
+
+    def one(lane: Array) -> Verdict:
+        ending, so_far = jax.tree.map(lambda leaf: leaf[lane], (end, settled))
+        problem = _problem(block, rows, lane)
+        return jax.lax.cond(needy[lane], lambda: judgement.examine(model, problem, ending, so_far), lambda: so_far)
+
+    lanes = jnp.arange(len(needy))
+    if model.thorough:
+        verdict = jax.lax.cond(jnp.any(needy), lambda: jax.lax.map(one, lanes), lambda: settled)
+    else:
+        verdict = settled._replace(status=jnp.where(needy, OPEN, settled.status).astype(jnp.int8))
+    fits = judgement.fits_dtype(verdict.params, block.scaled, se) | (verdict.status != Status.CONVERGED)
+    return verdict._replace(status=jnp.where(fits, verdict.status, Status.DIVERGED).astype(jnp.int8))
 
 
-def _examine(design: Array, margins: Array, theta: Array, step: Array) -> tuple[Array, Array]:
-    """Whether one lane is deficient, and whether it is separated."""
-    deficient = existence.rank_deficient(existence.whole(design), theta)
-    return deficient, existence.separated(existence.whole(margins), theta, step)
+def _problem(block: DesignBlock, rows: Design, lane: Array) -> two_words.Problem:
+    """The rows of one lane, in one part."""
+
+    def own(leaf: Array) -> Array:
+        return leaf[jnp.minimum(lane, leaf.shape[0] - 1)]
+
+    X, y, weights, offset, l2, scaled, shift, n_obs = jax.tree.map(
+        own, (rows.X, rows.y, rows.weights, rows.offset, rows.l2, block.scaled, block.shift, block.n_obs)
+    )
+    part = two_words.Rows(X, y, jnp.broadcast_to(weights, X.shape[:1]), offset)
+    return two_words.Problem(lambda update, start: update(start, part), scaled, shift, l2, n_obs)
 
 
-_examined = lapack.where_needed(_examine, lambda *_: (jnp.asarray(False), jnp.asarray(False)))
-
-
-def is_small(at: Position, exhausted: Array, tol: Array, unpenalized: Array, n_obs: Array) -> Array:
-    """Whether the gradient is, (L,); where rounding ended the descent, small enough for nothing that counts to be left.
-
-    The step of a penalized lane may be unknown at its end.
-    """
-    negligible = ~unpenalized | (n_obs * at.gain <= NEGLIGIBLE_RISE)
-    return (at.grad_norm <= tol) | (exhausted & (at.grad_norm <= 100 * tol) & negligible)
+def gather_evidence(model: LinearModel, block: DesignBlock, at: Position) -> judgement.Evidence:
+    """What the rows say of the rounding in the gradient, and of the next step."""
+    eta = block.multiply.predict(at.theta) + block.offset[:, None]
+    _, score, information = model.family.derivatives(eta, block.y)
+    return judgement.evidence(block.share, eta, score, information, at.theta, at.direction, at.gain)
 
 
 def step_proves_overlap(model: LinearModel, block: DesignBlock, at: Position) -> Array:
@@ -305,17 +343,3 @@ def step_proves_overlap(model: LinearModel, block: DesignBlock, at: Position) ->
     move = block.multiply.predict(at.direction)
     multipliers, change = jax.jvp(lambda eta: model.family.multipliers(eta, block.y), (eta,), (move,))
     return existence.overlap_proven(multipliers, change, jnp.broadcast_to(block.share > 0, eta[:, 0].shape))
-
-
-def row_gradients(model: LinearModel, block: DesignBlock, lanes: int) -> tuple[Array, Array]:
-    """The gradients in theta of all rows' predictors (L, m q, m n) and margins (L, m q, k); 0 for absent rows."""
-    basis = jnp.eye(block.penalty.shape[1], dtype=block.penalty.dtype)
-
-    def along(unit: Array) -> tuple[Array, Array]:
-        eta = block.multiply.predict(jnp.broadcast_to(unit[None], (lanes, len(unit))))
-        present = block.share > 0
-        return jnp.where(present[:, None], eta, 0), jnp.where(present, model.family.margins(eta, block.y), 0)
-
-    predictors, margins = jax.vmap(along)(basis)
-    flat = (lanes, len(basis), -1)
-    return jnp.moveaxis(predictors, 1, 0).reshape(flat), jnp.moveaxis(margins, 2, 0).reshape(flat)

@@ -14,16 +14,18 @@ import jax
 import jax.numpy as jnp
 
 from jaxnotes.core.lanes.passes import CHUNK, fold_chunks, sample_rows, sum_chunks
-from jaxnotes.core.linear import existence, newton
+from jaxnotes.core.linear import judgement, newton, two_words
+from jaxnotes.core.linear.family import OPEN, LinearModel
 from jaxnotes.core.linear.intake import Design
-from jaxnotes.core.linear.newton import DesignBlock, LinearModel, Position
+from jaxnotes.core.linear.judgement import Ending, Evidence, Verdict, scaled_norm
+from jaxnotes.core.linear.newton import DesignBlock, Position
 from jaxnotes.core.matrix import factors, products, scaling
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.matrix.scaling import Scaled
 from jaxnotes.core.values import trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
-from jaxnotes.core.values.status import Solution, Status, first_status
+from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status
 
 MEMORY = 6
 # A pass that leaves more than this share of the gradient calls for the Gram matrix of all rows.
@@ -31,12 +33,17 @@ SLOW = 0.3
 
 
 class ScaledDesign(NamedTuple):
-    """The data and how they are scaled: share (n,) weights that sum to 1; penalty (1, m q) in scaled coordinates."""
+    """The data and how they are scaled: share (n,) weights that sum to 1; penalty (1, m q) in scaled coordinates.
+
+    n_obs and shift, (1,): as in `newton.DesignBlock`.
+    """
 
     rows: Design
     scaled: Scaled
     share: Array
     penalty: Array
+    n_obs: Array
+    shift: Array
 
 
 class PassState(NamedTuple):
@@ -48,7 +55,6 @@ class PassState(NamedTuple):
     changes: Array
     steps: Array
     active: Array
-    exhausted: Array
 
 
 def solve(model: LinearModel, rows: Design) -> Solution:
@@ -59,76 +65,92 @@ def solve(model: LinearModel, rows: Design) -> Solution:
     lane = jax.tree.map(lambda leaf: leaf[None], sample)
     sample_block, sample_trouble, guess = newton.descend(model, lane)
     overlap = newton.step_proves_overlap(model, sample_block, guess.at) | (rows.l2 > 0)
-    converged = (guess.at.grad_norm <= 100 * rows.tol) & (guess.first_pivot > 0)
-    trusted = (sample_trouble == Status.CONVERGED) & overlap & converged
+    sure = judgement.trusted(guess.pivot, guess.at.theta.shape[1])
+    trusted = (sample_trouble == Status.CONVERGED) & overlap & sure & (guess.at.grad_norm <= 100 * rows.tol)
     problem = _problem(model, rows)
     theta = newton.in_user_units(model, sample_block, guess.at)[0]
+    theta = theta.at[:, 0].add(problem.shift) if model.intercept else theta
     theta = scaling.to_scaled(theta, problem.scaled, intercept=model.intercept).reshape(1, -1)
-    theta = jnp.where(trusted[:, None], theta, 0)
+    afresh = newton.start(model, jax.tree.map(lambda leaf: leaf[None], rows.y), problem.share[None], theta)
+    theta = jnp.where(trusted[:, None], theta, afresh)
     block = _block(model, problem, sample.X, sample.y, problem.share[picked] * (n / len(picked)), sample.offset)
     factor = factors.factor_spd(_gram(model, block, theta), problem.penalty)
     data_status = _data_trouble(model, problem)
     state = _passes(model, problem, theta, factor, trusted, data_status == Status.CONVERGED)
-    status = jnp.where(data_status == Status.CONVERGED, _judge(model, problem, state, trusted), data_status)
-    params = scaling.from_scaled(
-        state.at.theta.reshape(model.predictors, -1), problem.scaled, intercept=model.intercept
+    verdict = _judge(model, problem, state, trusted, data_status == Status.CONVERGED)
+    status = jnp.where(data_status == Status.CONVERGED, verdict.status, data_status)[0]
+    error = jnp.where(status == Status.CONVERGED, verdict.error[0], jnp.nan)
+    return Solution(
+        verdict.params[0], verdict.value[0], verdict.grad_norm[0], state.steps[0], status.astype(jnp.int8), error
     )
-    value = state.at.value[0]
-    return Solution(params, value, state.at.grad_norm[0], state.steps[0], status[0], jnp.full_like(value, jnp.nan))
 
 
 def _problem(model: LinearModel, rows: Design) -> ScaledDesign:
-    """Weighted moments of the columns in one pass, about the mean of the first rows so that no digits cancel."""
+    """Weighted moments of the columns in two passes, about the mean of the first rows so that no digits cancel.
+
+    The first pass finds a unit for each column, so that no square of a number in the user's units is formed.
+    """
     n = rows.X.shape[0]
     weights = jnp.broadcast_to(rows.weights, (n,))
-    share = weights / jnp.sum(weights)
+    share = weights / sum_chunks(n, lambda fresh, weights: jnp.sum(jnp.where(fresh, weights, 0)), weights)
     near = jnp.mean(jnp.nan_to_num(rows.X[:CHUNK], posinf=0.0, neginf=0.0), axis=0)
+    near = near if model.intercept else jnp.zeros_like(near)
+
+    def away(fresh: Array, X: Array, share: Array) -> tuple[Array, Array]:
+        share = jnp.where(fresh, share, 0)
+        return share, jnp.where((share > 0)[:, None], X - near[None], 0)
+
+    def size(fresh: Array, X: Array, share: Array) -> Array:
+        share, moved = away(fresh, X, share)
+        return contract("i,ij->j", share, jnp.abs(moved))
+
+    unit = scaling.power_of_two(sum_chunks(n, size, rows.X, share))
 
     def moments(fresh: Array, X: Array, share: Array) -> tuple[Array, Array]:
-        share = jnp.where(fresh, share, 0)
-        away = jnp.where((share > 0)[:, None], X - near[None], 0)
-        return contract("i,ij->j", share, away), contract("i,ij->j", share, away * away)
+        share, moved = away(fresh, X, share)
+        moved = moved * (1 / unit)[None]
+        return contract("i,ij->j", share, moved), contract("i,ij->j", share, moved * moved)
 
     first, second = sum_chunks(n, moments, rows.X, share)
-    mean = near + first if model.intercept else jnp.zeros_like(near)
-    square = jnp.maximum(second - first**2, 0) if model.intercept else second + 2 * near * first + near**2
-    spread = jnp.sqrt(square)
-    constant = spread <= 8 * jnp.finfo(spread.dtype).eps * jnp.abs(mean)
-    scale = jnp.where(constant, 1, spread)
-    scaled = Scaled(jnp.zeros((0,), spread.dtype), mean, scale, jnp.sqrt(mean**2 + square))
+    mean = near + unit * first if model.intercept else near
+    square = jnp.maximum(second - first**2, 0) if model.intercept else second
+    # What the rounding of its mean leaves of a constant column is constant too.
+    constant = square <= (jnp.finfo(square.dtype).eps ** 0.5 * second if model.intercept else 0)
+    spread = jnp.where(constant, 0, jnp.sqrt(jnp.where(constant, 1, square)))
+    scale = jnp.where(constant, scaling.power_of_two(jnp.abs(mean)), unit * scaling.power_of_two(spread))
+    rms = scale * jnp.sqrt((mean / scale) ** 2 + (spread * unit / scale) ** 2)
+    scaled = Scaled(jnp.zeros((0,), spread.dtype), mean, scale, rms)
+    shift = jnp.zeros_like(share[:1])
     if model.intercept:
         one = jnp.ones((1,), spread.dtype)
         scaled = Scaled(
             scaled.Z, *(jnp.concatenate(pair) for pair in ((0 * one, mean), (one, scale), (one, scaled.rms)))
         )
-    penalty = rows.l2 / scaled.scale**2
+        shift = newton.typical_offset(share[None], rows.offset[None])
+    penalty = two_words.penalty_of(rows.l2, scaled)
     penalty = penalty.at[0].set(0) if model.intercept else penalty
-    return ScaledDesign(rows, scaled, share, jnp.tile(penalty, model.predictors)[None])
+    n_obs = newton.observations(weights[None])
+    return ScaledDesign(rows, scaled, share, jnp.tile(penalty, model.predictors)[None], n_obs, shift)
 
 
 def _block(model: LinearModel, problem: ScaledDesign, X: Array, y: Any, share: Array, offset: Array) -> DesignBlock:
     """Some of the rows as a block of one lane, without the penalty."""
     mean, scale = (a[1:] if model.intercept else a for a in (problem.scaled.mean, problem.scaled.scale))
-    Z = jnp.where((share > 0)[:, None], (X - mean[None]) / scale[None], 0)
+    Z = jnp.where((share > 0)[:, None], (X - mean[None]) * (1 / scale)[None], 0)
     if model.intercept:
         Z = jnp.concatenate([jnp.ones_like(Z[:, :1]), Z], axis=1)
-    y, share, offset = jax.tree.map(lambda leaf: leaf[None], (y, share, offset))
-    scaled = problem.scaled._replace(Z=Z.T)
-    return DesignBlock(
-        products.of(Z.T[None], 1, model.predictors), scaled, y, share, offset, jnp.zeros_like(problem.penalty)
+    y, share, offset, scaled = jax.tree.map(
+        lambda leaf: leaf[None], (y, share, offset - problem.shift, problem.scaled._replace(Z=Z.T))
     )
+    no_penalty = jnp.zeros_like(problem.penalty)
+    multiply = products.of(scaled.Z, 1, model.predictors)
+    return DesignBlock(multiply, scaled, y, share, problem.n_obs, offset, problem.shift, no_penalty)
 
 
 def _over_rows(model: LinearModel, problem: ScaledDesign, function: Callable[[DesignBlock], Any]) -> Any:
     """The sum of function(block) over all chunks."""
     to_block, arrays = _blocks(model, problem)
     return sum_chunks(len(problem.share), lambda *chunk: function(to_block(*chunk)), *arrays)
-
-
-def _fold_rows(model: LinearModel, problem: ScaledDesign, update: Callable[[Any, DesignBlock], Any], start: Any) -> Any:
-    """update(total, block) over all chunks, from start."""
-    to_block, arrays = _blocks(model, problem)
-    return fold_chunks(len(problem.share), lambda total, *chunk: update(total, to_block(*chunk)), start, *arrays)
 
 
 def _blocks(model: LinearModel, problem: ScaledDesign) -> tuple[Callable[..., DesignBlock], list[Array]]:
@@ -157,7 +179,7 @@ def _passes(
         value, grad = _over_rows(model, problem, lambda block: newton.evaluate(model, block, theta)[:2])
         value = value + jnp.sum(problem.penalty * theta**2, axis=1) / 2
         grad = grad + problem.penalty * theta
-        grad_norm = newton.scaled_norm(model, scaled, grad)
+        grad_norm = scaled_norm(scaled, grad.reshape(1, model.predictors, -1))
         accept, exhausted = newton.judge_step(state.at, value, grad_norm)
         done = (accept & (grad_norm <= problem.rows.tol)) | exhausted
         slow = (state.steps >= 0) & ~done & (grad_norm > SLOW * state.at.grad_norm)
@@ -167,19 +189,20 @@ def _passes(
         changes = _remember(state.changes, grad - state.at.grad, known, refresh)
         factor = jax.lax.cond(refresh, lambda: _factor_rows(model, problem, theta), lambda: state.factor)
         direction = -_inverse_hessian(factor, moves, changes, grad)
-        tried = newton.new_iterate(theta, value, grad, grad_norm, direction)
+        gain = -jnp.sum(grad * direction, axis=1) / 2
+        tried = Position(theta, value, grad, grad_norm, gain, direction, jnp.ones_like(value))
+        small = accept & (grad_norm <= problem.rows.tol) & (problem.n_obs * gain <= NEGLIGIBLE_RISE)
         return PassState(
             at=select_lanes(accept, tried, state.at._replace(length=state.at.length / 2)),
             factor=factor,
             moves=moves,
             changes=changes,
             steps=state.steps + 1,
-            active=~done,
-            exhausted=exhausted,
+            active=~(small | exhausted),
         )
 
     none = jnp.zeros_like(theta, shape=(MEMORY, theta.shape[1]))
-    state = PassState(newton.before_first(theta), factor, none, none, jnp.full((1,), -1, jnp.int32), start, ~start)
+    state = PassState(newton.before_first(theta), factor, none, none, jnp.full((1,), -1, jnp.int32), start)
     return iterate(step, state, model.max_steps)
 
 
@@ -239,11 +262,15 @@ def _data_trouble(model: LinearModel, problem: ScaledDesign) -> Array:
     return found[None]
 
 
-def _judge(model: LinearModel, problem: ScaledDesign, state: PassState, trusted: Array) -> Array:
-    """The status of a problem whose data were in order, (1,); an untrusted sample's last step was Newton's own."""
-    unpenalized = problem.rows.l2 == 0
-    n_obs = jnp.sum(jnp.broadcast_to(problem.rows.weights, problem.share.shape))
-    small = newton.is_small(state.at, state.exhausted, problem.rows.tol, unpenalized, n_obs)
+def _judge(model: LinearModel, problem: ScaledDesign, state: PassState, trusted: Array, sound: Array) -> Verdict:
+    """The verdict on a problem whose data are sound, (1,); an untrusted sample's last step was Newton's own."""
+    unpenalized = problem.rows.l2[None] == 0
+    rows, theta = problem.rows, state.at.theta.reshape(1, model.predictors, -1)
+    evidence: Evidence = _over_rows(model, problem, lambda block: newton.gather_evidence(model, block, state.at))
+    size = state.at.theta.shape[1]
+    distance = jnp.sqrt(2 * problem.n_obs * state.at.gain)
+    distance = distance + judgement.rounding(evidence, problem.n_obs, size, CHUNK)
+    sure = judgement.near(distance, evidence) & judgement.trusted(state.factor.smallest_pivot, size)
 
     def unproven_chunks(block: DesignBlock) -> Array:
         return (~newton.step_proves_overlap(model, block, state.at)).astype(jnp.int32)
@@ -252,26 +279,37 @@ def _judge(model: LinearModel, problem: ScaledDesign, state: PassState, trusted:
         return _over_rows(model, problem, unproven_chunks) == 0
 
     overlap = jax.lax.cond(jnp.all(trusted | ~unpenalized), lambda: trusted, prove)
-    overlap = overlap & (state.factor.smallest_pivot > 0)
-    suspect = unpenalized & ~(small & overlap)
-
-    def examine() -> tuple[Array, Array]:
-        def in_parts(which: int, columns: int) -> existence.RowParts:
-            def fold(update: Callable[[Any, Array], Any], start: Any) -> Any:
-                part = lambda block: newton.row_gradients(model, block, 1)[which][0]  # noqa: E731
-                return _fold_rows(model, problem, lambda total, block: update(total, part(block)), start)
-
-            return existence.RowParts(fold, columns)
-
-        theta, step = state.at.theta[0], state.at.direction[0]
-        n = len(problem.share)
-        return existence.rank_deficient(in_parts(0, n), theta), existence.separated(in_parts(1, n), theta, step)
-
-    no = jnp.asarray(False)
-    deficient, separated = jax.lax.cond(jnp.all(suspect), examine, lambda: (no, no))
-    return first_status(
-        (suspect & deficient, Status.RANK_DEFICIENT),
-        (suspect & separated, Status.SEPARATED),
-        (~small & ~state.exhausted, Status.MAX_STEPS),
-        (~small | (unpenalized & ~overlap), Status.STALLED),
+    scaled = jax.tree.map(lambda leaf: leaf[None], problem.scaled)
+    se = judgement.typical_errors(evidence, scaled, problem.penalty, problem.n_obs)
+    params = scaling.from_scaled(theta, scaled, intercept=model.intercept)
+    settled = Verdict(
+        params=params.at[:, :, 0].add(-problem.shift[:, None]) if model.intercept else params,
+        value=state.at.value,
+        grad_norm=state.at.grad_norm,
+        status=jnp.full_like(state.steps, Status.CONVERGED, dtype=jnp.int8),
+        error=distance + judgement.spacing(theta, scaled, problem.shift, se, model.intercept),
     )
+    needy = sound & ~(sure & (overlap | ~unpenalized))
+    end = Ending(theta, state.at.direction.reshape(theta.shape), ~state.active, unpenalized)
+    weights = jnp.broadcast_to(rows.weights, problem.share.shape)
+    y, treedef = jax.tree.flatten(rows.y)
+
+    def fold(update: Callable[[Any, two_words.Rows], Any], start: Any) -> Any:
+        def part(total: Any, fresh: Array, X: Array, weights: Array, offset: Array, *y: Array) -> Any:
+            present = jnp.where(fresh, weights, 0)
+            return update(total, two_words.Rows(X, jax.tree.unflatten(treedef, y), present, offset))
+
+        return fold_chunks(len(weights), part, start, rows.X, weights, rows.offset, *y)
+
+    alone = two_words.Problem(fold, problem.scaled, problem.shift[0], rows.l2, problem.n_obs[0])
+
+    def examine() -> Verdict:
+        first = jax.tree.map(lambda leaf: leaf[0], (end, settled))
+        return jax.tree.map(lambda leaf: leaf[None], judgement.examine(model, alone, *first))
+
+    if model.thorough:
+        verdict = jax.lax.cond(jnp.all(needy), examine, lambda: settled)
+    else:
+        verdict = settled._replace(status=jnp.where(needy, OPEN, settled.status).astype(jnp.int8))
+    fits = judgement.fits_dtype(verdict.params, scaled, se) | (verdict.status != Status.CONVERGED)
+    return verdict._replace(status=jnp.where(fits, verdict.status, Status.DIVERGED))

@@ -10,7 +10,9 @@ import jax
 import jax.numpy as jnp
 
 from jaxnotes.core.linear.family import Family, Parts
-from jaxnotes.core.matrix.products import contract
+from jaxnotes.core.matrix.products import contract, row_sum
+from jaxnotes.core.special import double_word
+from jaxnotes.core.special.double_word import Double
 from jaxnotes.core.values.arrays import Array
 
 CODINGS = ("reference", "symmetric")
@@ -58,6 +60,24 @@ def _derivatives(eta: Array, y: Array) -> tuple[Array, Array, Array]:
     return value, jnp.where(own, complement, -p), information
 
 
+def _score(eta: Double, y: Array) -> Double:
+    """The gradient of `loglik` in two words."""
+    largest = jnp.argmax(eta.high, axis=-2, keepdims=True)
+    top = Double(*(jnp.broadcast_to(jnp.take_along_axis(word, largest, axis=-2), word.shape) for word in eta))
+    odds = double_word.exp(eta - top)
+    one_by_one = [Double(odds.high[..., k : k + 1, :], odds.low[..., k : k + 1, :]) for k in range(eta.high.shape[-2])]
+    total = functools.reduce(double_word.add, one_by_one)
+    p = odds / Double(*(jnp.broadcast_to(word, odds.high.shape) for word in total))
+    return Double.of(one_hot(y, eta.high.shape[-2]).astype(eta.high.dtype)) - p
+
+
+def _start(y: Array, share: Array, n_classes: int) -> Array:
+    """The logarithms of the classes' shares of the rows, (L, n_classes)."""
+    present = share > 0
+    own = [jnp.where(present & (y == k), 1, 0).astype(share.dtype) for k in range(n_classes)]
+    return jnp.stack([jnp.log(row_sum(share, of_class)) for of_class in own], axis=1)
+
+
 def _margins(eta: Array, y: Array) -> Array:
     own = one_hot(y, eta.shape[-2])
     lead = jnp.sum(jnp.where(own, eta, 0), axis=-2, keepdims=True) - eta
@@ -81,11 +101,20 @@ def family(n_classes: int, coding: str) -> Family:
     first = CODINGS.index("symmetric") - CODINGS.index(coding)
 
     def valid(y: Array) -> Array:
-        return (y >= 0) & (y < n_classes) & (y == jnp.floor(y))
+        return (y >= 0) & (y < n_classes) & (y % 1 == 0)
 
     def derivatives(eta: Array, y: Array) -> tuple[Array, Array, Array]:
         value, score, information = _derivatives(logits(eta, first), y)
         return value, score[..., first:, :], information[..., first:, first:, :]
+
+    def score(eta: Double, y: Array) -> Double:
+        every = _score(Double(*(logits(word, first) for word in eta)), y)
+        return Double(*(word[..., first:, :] for word in every))
+
+    def start(y: Array, share: Array) -> Array:
+        logs = _start(y, share, n_classes)
+        base = logs[:, :1] if first else jnp.mean(logs, axis=1, keepdims=True)
+        return (logs - base)[:, first:]
 
     def parts(eta: Array, y: Array) -> Parts:
         every = _parts(logits(eta, first), y)
@@ -94,8 +123,10 @@ def family(n_classes: int, coding: str) -> Family:
     return Family(
         loglik=lambda eta, y: loglik(logits(eta, first), y),
         derivatives=derivatives,
+        score=score,
         valid=valid,
         label=lambda y: jnp.where(valid(y), y, -1).astype(jnp.int32),
+        start=start,
         margins=lambda eta, y: _margins(logits(eta, first), y),
         multipliers=lambda eta, y: _multipliers(logits(eta, first), y),
         parts=parts,

@@ -5,10 +5,13 @@ Ogita, Rump and Oishi (2005, SIAM J. Sci. Comput. 26, 1955-1988). Factors are sp
 keeps, not by Veltkamp's multiplication, which a fused multiply-add would undo.
 """
 
+import math
+from fractions import Fraction
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxnotes.core.values.arrays import Array
 
@@ -135,9 +138,14 @@ def score(X: Array, r: Double) -> tuple[Double, Double]:
 
     At once and in halves it takes XLA twice as long to compile.
     """
-    n, (r_high, r_low) = len(X), r
+    total = weighted_sums(jnp.concatenate([jnp.ones_like(X.T, shape=(1, len(X))), X.T]), r)
+    return Double(total.high[0], total.low[0]), Double(total.high[1:], total.low[1:])
+
+
+def weighted_sums(columns: Array, r: Double) -> Double:
+    """sum_i columns_ki r_i, shape (k,), for columns (k, n) and r (n,)."""
+    (k, n), (r_high, r_low) = columns.shape, r
     width = max(8, 2 ** (n // STEPS).bit_length())
-    columns = jnp.concatenate([jnp.ones_like(X.T, shape=(1, n)), X.T])
 
     def slabs(a: Array) -> Array:
         padded = jnp.pad(a, [(0, 0)] * (a.ndim - 1) + [(0, -n % width)])
@@ -148,6 +156,43 @@ def score(X: Array, r: Double) -> tuple[Double, Double]:
         most, rest = product(columns, high[None])
         return total + Double(most, rest + columns * low[None]), None
 
-    nothing = Double.of(jnp.zeros_like(columns, shape=(len(columns), width)))
-    total = sum_last(jax.lax.scan(add_slab, nothing, (slabs(columns), slabs(r_high), slabs(r_low)))[0])
-    return Double(total.high[0], total.low[0]), Double(total.high[1:], total.low[1:])
+    nothing = Double.of(jnp.zeros_like(columns, shape=(k, width)))
+    return sum_last(jax.lax.scan(add_slab, nothing, (slabs(columns), slabs(r_high), slabs(r_low)))[0])
+
+
+def exp(a: Double) -> Double:
+    """e^a for a <= 0, right to some eps^2 of itself where its low word is a normal number; never below the least.
+
+    With a = k log 2 + r it is 2^k times the series of e^r.
+    """
+    dtype, info = a.high.dtype, jnp.finfo(a.high.dtype)
+    least = float(info.minexp) * math.log(2)
+    a = Double(jnp.maximum(a.high, least), jnp.where(a.high > least, a.low, 0))
+    k = jnp.round(a.high / math.log(2))
+    # The first word of log 2 has so few digits that its multiples are exact.
+    first, second, third = (jnp.full_like(k, word) for word in _LOG_2[dtype.name])
+    multiple = product(k, second)
+    r = two_sum(a.high - k * first, a.low) - Double(multiple.high, multiple.low + k * third)
+
+    def nest(inner: Double, term: Array) -> tuple[Double, None]:
+        return inner * r + Double(*(jnp.broadcast_to(word, k.shape) for word in term)), None
+
+    terms = 14 if dtype == jnp.float32 else 27
+    series = jax.lax.scan(nest, Double.of(jnp.zeros_like(k)), _inverse_factorials(terms, dtype))[0]
+    bits = (k.astype(f"int{info.bits}") - (info.minexp - 1)) << info.nmant
+    power = jax.lax.bitcast_convert_type(bits, dtype)
+    return Double(series.high * power, series.low * power)
+
+
+def _inverse_factorials(terms: int, dtype: jnp.dtype) -> Array:
+    """1 / j! in two words, (terms, 2), the last first."""
+    exact = [Fraction(1, math.factorial(j)) for j in reversed(range(terms))]
+    words = [(word := np.asarray(float(f), dtype), np.asarray(float(f - Fraction(float(word))), dtype)) for f in exact]
+    return jnp.asarray(np.array(words))
+
+
+# log 2 as the sum of a word with few digits and two more.
+_LOG_2 = {
+    "float32": (0.69287109375, 0.0002760868228506297, -1.2905320270077144e-11),
+    "float64": (0.6931471804855391, 7.440617110012397e-11, -1.3124698417785255e-27),
+}

@@ -27,14 +27,14 @@ def soon(*, static_argnums: tuple[int, ...] = ()) -> Callable[[Callable[..., Res
 
         @functools.wraps(function)
         def call(*args: Any) -> Result:
-            return (alone if KNOWN and _is_small_and_alone(args) else within)(*args)
+            return (alone if KNOWN and is_small_and_alone(args) else within)(*args)
 
         return call
 
     return decorate
 
 
-def _is_small_and_alone(args: tuple[Any, ...]) -> bool:
+def is_small_and_alone(args: tuple[Any, ...]) -> bool:
     """Whether a call of these arguments is cheap, no part of a program that is being traced, and runs on a CPU."""
     leaves = [leaf for leaf in jax.tree.leaves(args) if isinstance(leaf, jax.Array)]
     if any(map(arrays.is_traced, leaves)) or jax.default_backend() != "cpu":
