@@ -23,7 +23,7 @@ from jaxnotes.core.linear.fit import linear_predictor, settled, solver, with_cov
 from jaxnotes.core.linear.intake import Design
 from jaxnotes.core.matrix.products import row_sum
 from jaxnotes.core.special import double_word
-from jaxnotes.core.special.double_word import Double, sum_last
+from jaxnotes.core.special.double_word import Double
 from jaxnotes.core.special.gamma_terms import log_binomial
 from jaxnotes.core.values import arrays, programs, settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
@@ -316,7 +316,7 @@ def log_likelihood(
     eta = jnp.where(present, linear_predictor(params, data.X) + data.offset, 0)
     successes, count = data.y
     by_row = jnp.where(present, data.weights * log_binomial(successes, count, eta), 0)
-    return sum_last(Double.of(by_row)).high
+    return double_word.total(by_row).high
 
 
 def _logit(solution: Solution[LinearParams], X: ArrayLike, offset: ArrayLike | None) -> Array:

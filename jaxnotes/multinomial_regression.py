@@ -26,7 +26,7 @@ from jaxnotes.core.linear.family import LinearModel
 from jaxnotes.core.linear.fit import linear_predictor, settled, solver, with_covariance
 from jaxnotes.core.linear.intake import Design
 from jaxnotes.core.linear.softmax import CODINGS, loglik
-from jaxnotes.core.special.double_word import Double, sum_last
+from jaxnotes.core.special import double_word
 from jaxnotes.core.values import arrays, programs, settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.params import LinearParams, as_params, of_solution
@@ -247,7 +247,7 @@ def log_likelihood(
     data = _rows(X, y, n_classes, coding, params.intercept is not None, weights, 0.0, None)
     present = data.weights > 0
     by_row = jnp.where(present, data.weights * loglik(_all_logits(solution, data.X), data.y), 0)
-    return sum_last(Double.of(by_row)).high
+    return double_word.total(by_row).high
 
 
 def _classes(params: LinearParams, n_classes: int | None, coding: str | None) -> tuple[int, str]:
@@ -306,7 +306,8 @@ def _fit(
     if symmetric:
         centred = jax.tree.map(lambda leaf: leaf - jnp.mean(leaf, axis=0, keepdims=True), params)
         params = SymmetricParams(centred.coef, centred.intercept)
-    return dataclasses.replace(solution, params=params, status=status)
+    error = jnp.where(status == Status.CONVERGED, solution.error, jnp.nan)
+    return dataclasses.replace(solution, params=params, status=status, error=error)
 
 
 @programs.soon(static_argnums=(3, 4, 5))

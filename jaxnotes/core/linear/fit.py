@@ -129,9 +129,9 @@ def _estimate(family: Family, intercept: bool, cov: str, question: Question) -> 
         columns = inverse.root.T.reshape(-1, *theta.shape)
         return scaling.from_scaled(columns, scaled, intercept=intercept).reshape(-1, theta.size).T
 
-    covariance = spread(terms, cov, groups, in_user_units).covariance
-    df = jnp.asarray(jnp.inf, covariance.dtype)
-    return Estimate(estimate.reshape(-1), covariance, df, converged)
+    found = spread(terms, cov, groups, in_user_units)
+    df = jnp.asarray(jnp.inf, estimate.dtype)
+    return Estimate(estimate.reshape(-1), found.scaled, df, converged, found.unit)
 
 
 def _scaled_by_information(X: Array, share: Array, kept: Array, parts: Parts, intercept: bool) -> scaling.Scaled:
