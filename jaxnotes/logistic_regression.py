@@ -144,18 +144,21 @@ def fit(
         offset: what is added to the logit, (n,), 0 by default.
         trials: m_i, (n,), > 0, 1 by default.
         l2: the penalty, (), >= 0, 0 by default.
-        tol: where the scaled gradient stops, (), >= 0, max(1e-10, 8 eps) of the dtype by default.
+        tol: the scaled gradient to reach beyond what CONVERGED promises, (), >= 0, max(1e-10, 8 eps) of the dtype by
+            default; what rounding cannot reach is no reason to refuse.
         max_steps: Newton steps at most, a Python int >= 0, 50 by default.
 
     Returns:
         A `Solution`: params = LinearParams(coef (p,), intercept () or None), value the minimum in nats.
 
     Statuses:
-        CONVERGED; INVALID_DATA, NON_FINITE_DATA, TOO_FEW_ROWS, ONE_CLASS, RANK_DEFICIENT, SEPARATED, MAX_STEPS,
-        STALLED.
+        CONVERGED: no parameter is further than 0.01 standard errors, or 2 units in its last place, from the optimum;
+        `error` says how far. INVALID_DATA, NON_FINITE_DATA, TOO_FEW_ROWS, ONE_CLASS, RANK_DEFICIENT, SEPARATED,
+        DIVERGED (what is promised of a parameter over- or underflows), MAX_STEPS, STALLED.
 
     Raises:
-        TypeError, ValueError: a wrong dtype or shape, or a negative l2, tol or max_steps.
+        TypeError, ValueError: a wrong dtype or shape, or a negative l2, tol or max_steps, or y out of its range
+            (where it is traced: INVALID_DATA).
 
     >>> import jaxnotes as jn
     >>> flights = jn.datasets.challenger()

@@ -77,7 +77,8 @@ def fit(
         weights: frequencies w_i, (n,), >= 0, 1 by default; weight k counts as k rows, weight 0 as none.
         l2: the penalty, (), >= 0, 0 by default; scikit-learn's LogisticRegression is symmetric and has
             C = 1 / (n_obs l2).
-        tol: where the scaled gradient stops, (), >= 0, max(1e-10, 8 eps) of the dtype by default.
+        tol: the scaled gradient to reach beyond what CONVERGED promises, (), >= 0, max(1e-10, 8 eps) of the dtype by
+            default; what rounding cannot reach is no reason to refuse.
         max_steps: Newton steps at most, a Python int >= 0, 50 by default.
 
     Returns:
@@ -86,12 +87,14 @@ def fit(
         SymmetricParams(coef (n_classes, p), intercept (n_classes,) or None).
 
     Statuses:
-        CONVERGED; INVALID_DATA, NON_FINITE_DATA, TOO_FEW_ROWS, ONE_CLASS, RANK_DEFICIENT, SEPARATED, MAX_STEPS,
-        STALLED; FLAT in symmetric coding with l2 = 0, where the answer is one of many; BOUNDARY where an intercept has
-        no finite estimate in spite of a penalty because its class has no rows.
+        CONVERGED: no parameter is further than 0.01 standard errors, or 2 units in its last place, from the optimum;
+        `error` says how far. INVALID_DATA, NON_FINITE_DATA, TOO_FEW_ROWS, ONE_CLASS, RANK_DEFICIENT, SEPARATED,
+        DIVERGED (what is promised of a parameter over- or underflows), MAX_STEPS, STALLED; FLAT in
+        symmetric coding with l2 = 0, where the answer is one of many; BOUNDARY where an intercept has no finite
+        estimate in spite of a penalty because its class has no rows.
 
     Raises:
-        TypeError, ValueError: a wrong dtype, shape or setting.
+        TypeError, ValueError: a wrong dtype, shape or setting, or y out of its range (where it is traced: INVALID_DATA).
 
     The example: the people on board the Titanic, men and women in first, second and third class and in the crew
     (Dawson, Journal of Statistics Education 3, 1995); coef are log odds ratios against the first class.

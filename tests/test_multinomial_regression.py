@@ -288,7 +288,8 @@ def test_an_absent_class_has_no_estimate(missing, coding, dtype):
 def test_labels_out_of_range_are_invalid(dtype):
     X, y, first = LINE.astype(dtype), MIXED.astype(dtype), np.arange(12) == 0
     for bad in (-1, 3, 0.5):
-        assert status_of(X, np.where(first, bad, y)) == "INVALID_DATA"
+        with pytest.raises(ValueError, match=r"^y: expected classes 0, 1, .. 2, got .* in row 0"):
+            status_of(X, np.where(first, bad, y))
         assert status_of(X, np.where(first, bad, y), weights=1.0 - first) == "CONVERGED"
 
 
