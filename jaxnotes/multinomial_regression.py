@@ -94,7 +94,7 @@ def fit(
         estimate in spite of a penalty because its class has no rows.
 
     Raises:
-        TypeError, ValueError: a wrong dtype, shape or setting, or y out of its range (where it is traced: INVALID_DATA).
+        TypeError, ValueError: a wrong dtype, shape or setting, or y out of its range (INVALID_DATA where traced).
 
     The example: the people on board the Titanic, men and women in first, second and third class and in the crew
     (Dawson, Journal of Statistics Education 3, 1995); coef are log odds ratios against the first class.
