@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -73,3 +74,37 @@ def lre(estimate, reference, cap: float = 15.0) -> float:
     if not np.all(np.isfinite(error)):
         return -np.inf
     return float(np.min(np.minimum(-np.log10(np.maximum(error, 10.0 ** -(cap + 1))), cap)))
+
+
+# Moré, Garbow and Hillstrom (1981), ACM TOMS 7, 17-41: sums of squares that were chosen to be hard to minimize.
+
+
+class AsNumpy:
+    """The `np` of the reference expressions, in jax.numpy: lists of numbers count as arrays."""
+
+    def __getattr__(self, name):
+        return getattr(jnp, name)
+
+    def array(self, values):
+        return jnp.stack([jnp.asarray(value, float) for value in values])
+
+    def concatenate(self, parts):
+        return jnp.concatenate([jnp.asarray(part, float) for part in parts])
+
+
+def number(text: str) -> float:
+    top, _, bottom = text.partition("/")
+    return float(top) / float(bottom or 1)
+
+
+def sum_of_squares(case):
+    """The function and its standard start."""
+    constants = {name: np.asarray(values, object).astype(float) for name, values in case["constants"].items()}
+
+    def fun(x):
+        scope = {"np": AsNumpy(), "x": x, **{name: jnp.asarray(values) for name, values in constants.items()}}
+        for name, expression in case["definitions"].items():
+            scope[name] = eval(expression, scope)
+        return jnp.sum(eval(case["residuals"], scope) ** 2)
+
+    return fun, np.array([number(text) for text in case["x0"]])

@@ -170,43 +170,12 @@ def test_bad_input_says_what_to_do(message):
 # Moré, Garbow and Hillstrom (1981), ACM TOMS 7, 17-41: sums of squares that were chosen to be hard to minimize.
 
 
-class AsNumpy:
-    """The `np` of the reference expressions, in jax.numpy: lists of numbers count as arrays."""
-
-    def __getattr__(self, name):
-        return getattr(jnp, name)
-
-    def array(self, values):
-        return jnp.stack([jnp.asarray(value, float) for value in values])
-
-    def concatenate(self, parts):
-        return jnp.concatenate([jnp.asarray(part, float) for part in parts])
-
-
-def number(text: str) -> float:
-    top, _, bottom = text.partition("/")
-    return float(top) / float(bottom or 1)
-
-
-def sum_of_squares(case):
-    """The function and its standard start."""
-    constants = {name: np.asarray(values, object).astype(float) for name, values in case["constants"].items()}
-
-    def fun(x):
-        scope = {"np": AsNumpy(), "x": x, **{name: jnp.asarray(values) for name, values in constants.items()}}
-        for name, expression in case["definitions"].items():
-            scope[name] = eval(expression, scope)
-        return jnp.sum(eval(case["residuals"], scope) ** 2)
-
-    return fun, np.array([number(text) for text in case["x0"]])
-
-
 MINIMIZERS = {"default": lambda: None, "lbfgs": lambda: methods.lbfgs(), "backtracking": lambda: methods.backtracking()}
 
 
 def outcome(case, method: str, scale: float) -> tuple[bool, Status]:
     """Whether f reached f_star to 1e-8 of the way from the start, or to the digits printed, and the status."""
-    fun, x0 = sum_of_squares(case)
+    fun, x0 = reference.sum_of_squares(case)
     with jax.numpy_rank_promotion("allow"):  # the expressions are NumPy's
         solution = jax.jit(lambda x: gradient_descent.minimize(fun, x, method=MINIMIZERS[method]()))(scale * x0)
         best, first = float(case["certified"]["f_star"]), float(fun(scale * x0))

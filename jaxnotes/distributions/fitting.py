@@ -340,12 +340,13 @@ def convex_minimum(gradient: Callable[[Array], Array], start: Array) -> tuple[Ar
 def minimum(loss: Callable[[Array], Array], start: Array) -> tuple[Array, Array, Array]:
     """(x, steps, status): a minimum near the start (q,) of a smooth function, by Newton's method in a trust region."""
 
-    def evaluate(x: Array) -> tuple[Array, Array, Array]:
-        return jax.vmap(loss)(x), jax.vmap(jax.grad(loss))(x), jax.vmap(jax.hessian(loss))(x)
+    def evaluate(x: Array, unit: Array) -> tuple[Array, Array, Array]:
+        return jax.vmap(functools.partial(trust_region.derivatives, loss))(x, unit)
 
     tol = settings.tolerance(None, start.dtype)[None]
-    run = trust_region.descend(evaluate, start[None], tol, jnp.ones((1,), bool), MAX_STEPS)
-    return run.at.theta[0], run.steps[0], trust_region.judge(run, start[None], tol, 0.0)[0]
+    goal = trust_region.Goal(jnp.zeros_like(tol), tol**2 / 2)
+    run = trust_region.descend(evaluate, start[None], goal, jnp.ones((1,), bool), MAX_STEPS)
+    return run.at.theta[0], run.steps[0], trust_region.judge(run, goal._replace(absolute=(100 * tol) ** 2 / 2))[0]
 
 
 def extreme_value(y: Array, share: Array) -> tuple[Array, Array, Array]:

@@ -69,15 +69,17 @@ def fit(
         params0: the start, any pytree of real numbers, q in all.
         data: a pytree of arrays with n rows each; row is data without that axis.
         weights: frequencies w_i, (n,), >= 0, 1 by default; weight k counts as k rows, weight 0 as none.
-        tol: of the scaled gradient max_j |g_j| max(|x_j|, 1) / max(|value|, 1), (), >= 0, max(1e-10, 8 eps) of the
-            dtype by default.
+        tol: of sqrt(g'H^-1 g), g and H of the mean: sqrt(n) times less than the distance from the maximum in standard
+            errors; (), >= 0, max(1e-10, 8 eps) of the dtype by default. It can only ask for more than CONVERGED does.
         max_steps: steps tried, a Python int >= 0, 100 by default.
 
     Returns:
-        A `Solution`: params like params0, value the mean negative log-likelihood.
+        A `Solution`: params like params0, value the mean negative log-likelihood, grad_norm the largest entry of its
+        gradient where the Hessian's diagonal is 1, error the last step and what rounding may have hidden, in nonrobust
+        standard errors of a log_prob whose rows are right to a few ulp.
 
     Statuses:
-        CONVERGED, also where rounding ends the descent within 1 % of a standard error of the maximum; INVALID_DATA,
+        CONVERGED, within 1 % of a standard error of the maximum, at a point without negative curvature; INVALID_DATA,
         NON_FINITE_DATA, TOO_FEW_ROWS; BAD_START, where log_prob or a derivative is not finite at params0; FLAT, where
         some combination of the parameters does not matter; BOUNDARY, where the likelihood rises towards an edge of the
         parameter space or infinity; MAX_STEPS; STALLED.
@@ -185,7 +187,7 @@ def profile_intervals(
     model, theta, observed = intake.traced(log_prob, "solution.params", of_solution(solution), data, weights)
     drop = profile.half_square(settings.confidence(level).astype(theta.dtype))
     usable = solution.converged | (solution.status == Status.BOUNDARY)
-    task = profile.Task(theta, observed, drop, settings.tolerance(None, theta.dtype), usable)
+    task = profile.Task(theta, observed, drop, usable)
     return Interval(*profile.intervals(model, task))
 
 
@@ -302,7 +304,7 @@ def observed_information(log_prob: UserLogProb, params: Any, data: Any, weights:
 
 @functools.partial(jax.jit, static_argnums=0)
 def _log_likelihood(model: LogProb, theta: Array, observed: Observations) -> Array:
-    return -observed.n_obs * observations.objective(model, theta, observations.sound_only(model, theta, observed))
+    return observations.log_likelihood(model, theta, observations.sound_only(model, theta, observed))
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -35,10 +35,11 @@ class Curves(NamedTuple):
 
 
 def start(x0: Any) -> Any:
-    """x0 with float arrays for leaves."""
+    """x0 with float arrays for leaves, of a dtype that no data of a narrower one change."""
     if not jax.tree.leaves(x0):
         raise ValueError("x0: expected at least one array to minimize over, got an empty tree.")
-    return jax.tree.map(lambda leaf: arrays.as_float("x0", leaf), x0)
+    leaves = jax.tree.map(lambda leaf: arrays.as_float("x0", leaf), x0)
+    return jax.tree.map(lambda leaf: leaf.astype(leaf.dtype), leaves)
 
 
 def check_scalar(objective: Callable[[Any], Array], x0: Any) -> None:

@@ -1,46 +1,20 @@
-"""The loop every solver runs in, and `minimize` and `minimize_path` on top of it."""
+"""`minimize`, `minimize_path` and `stochastic_path`: the engines of this room for a function of any pytree."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from jaxnotes.core.descent import intake, methods
-from jaxnotes.core.descent.methods import Iterate, Method
+from jaxnotes.core.descent import intake, methods, rules, trust_region
+from jaxnotes.core.descent.rules import Path
 from jaxnotes.core.lanes import implicit
-from jaxnotes.core.values import settings, trees
+from jaxnotes.core.values import settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
-from jaxnotes.core.values.loop import iterate
-from jaxnotes.core.values.public import public
-from jaxnotes.core.values.status import Solution, Status, first_status
+from jaxnotes.core.values.status import Solution
 
 NEWTON_PARAMETERS = 200  # up to here Newton's n^3 is cheap; beyond, L-BFGS
-
-
-@public("jaxnotes.gradient_descent")
-class Path(NamedTuple):
-    """The path of a method: every iterate, the start included.
-
-    Attributes:
-        params: the iterates, a pytree like x0 whose leaves have a leading axis of length steps + 1.
-        value: of the function, (steps + 1,).
-        grad_norm: the scaled gradient, as in `minimize`, (steps + 1,).
-    """
-
-    params: Any
-    value: Array
-    grad_norm: Array
-
-
-class _Progress(NamedTuple):
-    """An iterate of `minimize` with its scaled gradient norm, its count and whether to go on, each ()."""
-
-    at: Iterate
-    grad_norm: Array
-    steps: Array
-    active: Array
 
 
 def minimize(
@@ -53,7 +27,12 @@ def minimize(
 ) -> Solution:
     """A local minimum of fun(x, *args) over x, from x0.
 
-        stops where  max_j |g_j| max(|x_j|, 1) / max(|fun|, 1) <= tol,  g the gradient
+        g' H^-1 g / 2 <= tol max(|fun|, fun(x0) - fun),       H without negative curvature    up to 200 parameters
+        |g_j| s_j     <= tol max(|fun|, fun(x0) - fun),       s_j = max(|x_j|, |x_j - x0_j|)  every other method
+
+    with g the gradient and H the Hessian there, is what CONVERGED says; the descent goes on while it still gains. Only
+    exact second derivatives tell a minimum from a saddle: another method may end at one. No unit matters: neither a
+    factor of fun nor of a parameter changes how it ends.
 
     Derivatives of the answer with respect to args, and to whatever fun closes over, are those of the exact minimum
     (implicit function theorem). Batch by jax.vmap. It traces fun at each call; where that is too slow, jit what calls
@@ -63,16 +42,17 @@ def minimize(
         fun: fun(x, *args) -> (), differentiable.
         x0: the start, any pytree of float arrays.
         args: what else fun takes.
-        method: one of `jaxnotes.methods` or any optax rule; None (default) takes Newton with step control up to 200
+        method: one of `jaxnotes.methods` or any optax rule; None (default) takes Newton in a trust region up to 200
             parameters and L-BFGS beyond.
-        tol: where the scaled gradient stops, (), >= 0, max(1e-10, 8 eps) of the dtype by default.
+        tol: of the rule above, (), >= 0, max(1e-10, 8 eps) of the dtype by default.
         max_steps: steps at most, a Python int >= 0, 1000 by default.
 
     Returns:
-        A `Solution`: params like x0, value of fun there.
+        A `Solution`: params like x0, value of fun there, grad_norm max_j |g_j| s_j / max(|fun|, fun(x0) - fun).
 
     Statuses:
-        CONVERGED, BAD_START, DIVERGED, MAX_STEPS, STALLED.
+        CONVERGED; FLAT, where a direction has no curvature; BOUNDARY, where a parameter runs away or fun ends;
+        BAD_START, DIVERGED, MAX_STEPS, STALLED.
 
     Raises:
         TypeError, ValueError: x0 of a wrong dtype, a fun that returns no number, or a setting out of range.
@@ -82,7 +62,7 @@ def minimize(
     [1. 2.] CONVERGED
     """
     x0 = intake.start(x0)
-    rule = _as_method(method, x0)
+    size = sum(leaf.size for leaf in jax.tree.leaves(x0))
     tol = settings.tolerance(tol, ravel_pytree(x0)[0].dtype)
     settings.check_count("max_steps", max_steps)
 
@@ -92,8 +72,10 @@ def minimize(
     intake.check_scalar(objective, x0)
 
     def solve(start: Any) -> tuple[Any, list[Array]]:
-        run = iterate(lambda run: _advance(rule, objective, tol, run), _begin(rule, objective, tol, start), max_steps)
-        return run.at.x, [run.grad_norm, run.steps, _status(run, tol)]
+        if method is None and size <= NEWTON_PARAMETERS:
+            return _by_trust_region(objective, tol, start, max_steps)
+        rule = methods.lbfgs() if method is None else rules.as_method(method)
+        return rules.run(rule, objective, tol, start, max_steps)
 
     x, (grad_norm, steps, status) = implicit.solve_differentiably(objective, x0, solve)
     value = fun(x, *args)
@@ -123,14 +105,14 @@ def minimize_path(fun: Callable[..., Array], x0: Any, *args: Any, method: Any, s
     0.06047
     """
     x0 = intake.start(x0)
-    rule = _as_method(method, x0)
+    rule = rules.as_method(method)
 
     def objective(x: Any) -> Array:
         return fun(x, *args)
 
     intake.check_scalar(objective, x0)
     settings.check_count("steps", steps)
-    return _walk(rule, x0, lambda _: objective, jnp.arange(steps + 1))
+    return rules.walk(rule, x0, lambda _: objective, jnp.arange(steps + 1))
 
 
 def stochastic_path(
@@ -170,7 +152,7 @@ def stochastic_path(
     Source: Robbins and Monro (1951), Ann. Math. Statist. 22, 400-407.
     """
     x0 = intake.start(x0)
-    rule = _as_method(method, x0)
+    rule = rules.as_method(method)
     if rule.compares:
         raise ValueError("method: expected a rule that takes each gradient as it comes, got one that compares values.")
     settings.check_count("steps", steps)
@@ -184,60 +166,28 @@ def stochastic_path(
         return lambda x: loss(x, batch)
 
     intake.check_scalar(objective(key), x0)
-    return _walk(rule, x0, objective, jax.random.split(key, steps + 1))
+    return rules.walk(rule, x0, objective, jax.random.split(key, steps + 1))
 
 
-def _walk(rule: Method, x0: Any, objective: Callable[[Array], Callable[[Any], Array]], labels: Array) -> Path:
-    """The iterates of a rule whose k-th gradient is that of objective(labels[k])."""
+def _by_trust_region(
+    objective: Callable[[Any], Array], tol: Array, start: Any, max_steps: int
+) -> tuple[Any, list[Array]]:
+    """(x, [grad_norm, steps, status]): one lane of `trust_region`."""
+    theta, unravel = ravel_pytree(start)
 
-    def step(at: Iterate, label: Array) -> tuple[Iterate, Path]:
-        at = rule.step(objective(label), at)
-        return at, Path(at.x, at.value, scaled_gradient(at))
+    def evaluate(theta: Array, unit: Array) -> tuple[Array, Array, Array]:
+        parts = trust_region.derivatives(lambda theta: objective(unravel(theta)), theta[0], unit[0])
+        value, grad, hessian = jax.tree.map(lambda part: part.astype(theta.dtype)[None], parts)
+        return value, grad, hessian
 
-    first = rule.init(objective(labels[0]), x0)
-    _, rest = jax.lax.scan(step, first, labels[1:])
-    start = Path(first.x, first.value, scaled_gradient(first))
-    return jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), start, rest)
-
-
-def scaled_gradient(at: Iterate) -> Array:
-    """max_j |g_j| max(|x_j|, 1) / max(|value|, 1), shape ()."""
-    scaled = jax.tree.map(lambda g, x: jnp.max(jnp.abs(g) * jnp.maximum(jnp.abs(x), 1)), at.grad, at.x)
-    return jnp.max(jnp.stack(jax.tree.leaves(scaled))) / jnp.maximum(jnp.abs(at.value), 1)
-
-
-def _as_method(method: Any, x0: Any) -> Method:
-    if method is None:
-        size = sum(leaf.size for leaf in jax.tree.leaves(x0))
-        return methods.newton() if size <= NEWTON_PARAMETERS else methods.lbfgs()
-    if isinstance(method, Method):
-        return method
-    if hasattr(method, "init") and hasattr(method, "update"):
-        return methods.from_optax(method)
-    raise TypeError(f"method: expected a jaxnotes.methods method or an optax rule, got {type(method).__name__}.")
-
-
-def _begin(rule: Method, objective: Callable[[Any], Array], tol: Array, start: Any) -> _Progress:
-    at = rule.init(objective, start)
-    norm = scaled_gradient(at)
-    return _Progress(at, norm, jnp.zeros((), jnp.int32), trees.all_finite((at.value, at.grad)) & (norm > tol))
-
-
-def _advance(rule: Method, objective: Callable[[Any], Array], tol: Array, run: _Progress) -> _Progress:
-    at = rule.step(objective, run.at)
-    norm = scaled_gradient(at)
-    finite = trees.all_finite((at.x, at.value, at.grad))
-    return _Progress(at, norm, run.steps + 1, finite & (norm > tol) & ~at.stuck)
-
-
-def _status(run: _Progress, tol: Array) -> Array:
-    """Finiteness of the new iterate comes first, then the gradient, then why it stopped."""
-    small = (run.grad_norm <= tol) | (run.at.stuck & (run.grad_norm <= 100 * tol))
-    finite = trees.all_finite((run.at.x, run.at.value, run.at.grad))
-    return first_status(
-        (~finite & (run.steps == 0), Status.BAD_START),
-        (~finite, Status.DIVERGED),
-        (small, Status.CONVERGED),
-        (run.at.stuck, Status.STALLED),
-        otherwise=Status.MAX_STEPS,
+    nothing = jnp.zeros((1,), theta.dtype)
+    run = trust_region.descend(
+        evaluate, theta[None], trust_region.Goal(tol[None], nothing), jnp.ones((1,), bool), max_steps
     )
+    # What rounding hides is no reason to refuse an answer.
+    visible = jnp.maximum(tol, settings.default_tolerance(theta.dtype))[None]
+    status = trust_region.judge(run, trust_region.Goal(visible, nothing))
+    level = trust_region.level(run.at, run.origin)
+    size = jnp.maximum(jnp.abs(run.at.theta), jnp.abs(run.at.theta - run.origin.theta))
+    norm = rules.quotient(jnp.max(jnp.abs(run.at.grad) * (size / run.at.unit), axis=1), level)
+    return unravel(run.at.theta[0]), [norm[0], run.steps[0], status[0]]

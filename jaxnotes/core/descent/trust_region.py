@@ -1,9 +1,13 @@
 """Newton's method in a trust region, on a block of smooth objectives with a few parameters each, lane axis first.
 
-Steps are taken in scaled coordinates theta_j = s_j z_j in which the Hessian B has a diagonal of about 1, by its
-eigenvalues. Where B is positive definite and the Newton step fits into the region, it is taken; elsewhere the step is
-the minimizer of the quadratic model g'p + p'Bp / 2 over |p| <= radius, which descends along negative curvature too and
-leaves saddle points. The radius is unlimited until a step fails. A lane that has finished is frozen.
+Steps are taken in scaled coordinates in which the Hessian B has a diagonal of about 1, by its eigenvalues. Where B is
+positive definite and the Newton step fits into the region, it is taken; elsewhere the step is the minimizer of the
+quadratic model g'p + p'Bp / 2 over |p| <= radius, which descends along negative curvature too and leaves saddle points.
+The radius is unlimited until a step fails. A lane that has finished is frozen.
+
+Nothing here has a unit: the objective is measured against its own `worth` at the start, a parameter against its size
+and its start, and derivatives are taken along moves as long as the last scaled coordinates, so that no square of a
+parameter's unit has to fit the dtype.
 
 An objective without a minimum ends in one of three ways, told apart at the end: no curvature in some direction
 (FLAT), a parameter that runs away, or a descent that only points where the objective is not finite (both BOUNDARY).
@@ -18,246 +22,275 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxnotes.core.matrix import lapack
-from jaxnotes.core.matrix.products import contract
-from jaxnotes.core.values.arrays import Array, ArrayLike
+from jaxnotes.core.descent.quadratic_model import Step, flat_below, propose
+from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
 from jaxnotes.core.values.status import Status, first_status
 
-# A Newton step below this part of a parameter's size, max(|x_j|, 1), is no running away.
+# A Newton step below this part of a parameter's size is no running away.
 SETTLED = 1e-2
-# Steps to find the multiplier of the trust region; the step is cut to length after the last.
-MULTIPLIER_STEPS = 8
 
-Evaluate = Callable[[Array], tuple[Array, Array, Array]]
+# (theta, unit) -> value (L,), gradient (L, q) and Hessian (L, q, q) of the objective at theta + unit move, in the move.
+Evaluate = Callable[[Array, Array], tuple[Array, Array, Array]]
 # What the steps see of a point: all of it, or only some directions.
 Restrict = Callable[["Point"], "Point"]
 
 
 class Point(NamedTuple):
-    """theta (L, q) and the objective's value (L,), gradient (L, q) and Hessian (L, q, q) there."""
+    """theta (L, q), and the objective's value (L,), gradient (L, q) and Hessian (L, q, q) there, in units of its
+    worth, along moves in units of `unit` (L, q).
+    """
 
     theta: Array
+    unit: Array
     value: Array
     grad: Array
     hessian: Array
 
     @property
-    def size(self) -> Array:
-        """max(|theta_j|, 1), (L, q)."""
-        return jnp.maximum(jnp.abs(self.theta), 1)
-
-    @property
-    def level(self) -> Array:
-        """max(|value|, 1), (L,)."""
-        return jnp.maximum(jnp.abs(self.value), 1)
-
-    @property
-    def grad_norm(self) -> Array:
-        """max_j |g_j| max(|theta_j|, 1) / max(|value|, 1), (L,)."""
-        return jnp.max(jnp.abs(self.grad) * self.size, axis=1) / self.level
-
-    @property
     def finite(self) -> Array:
         """Whether value, gradient and Hessian are, (L,)."""
-        parts = (jnp.all(jnp.isfinite(part), axis=range(1, part.ndim)) for part in self[1:])
+        parts = (jnp.all(jnp.isfinite(part), axis=range(1, part.ndim)) for part in self[2:])
         return jnp.all(jnp.stack([*parts]), axis=0)
 
 
-class Step(NamedTuple):
-    """Where to go from a point: move (L, q), its length in scaled coordinates and the fall it promises, (L,).
+class Origin(NamedTuple):
+    """Where a descent came from: theta (L, q) and value (L,).
 
-    cut: whether the trust region limits it. lowest: the smallest eigenvalue of the scaled Hessian; one of at most
-    `flat_below` in size counts as 0. Of the whole Newton step: settled, whether it is small, and promise, the fall it
-    promises, infinite where the objective is not convex.
+    length: the size of each parameter there, or of its scaled coordinate where it was 0, (L, q). worth (L,): a power
+    of two near the size of the objective, the unit of all its values here.
     """
 
-    move: Array
+    theta: Array
     length: Array
-    gain: Array
-    cut: Array
-    lowest: Array
-    settled: Array
-    promise: Array
+    value: Array
+    worth: Array
+
+
+class Goal(NamedTuple):
+    """A fall of the objective that is worth no step: that part of its level, or so much, each (L,)."""
+
+    relative: Array
+    absolute: Array
 
 
 class Descent(NamedTuple):
-    """The state of each lane. radius: of the trust region. steps: -1 until the start is evaluated. exhausted: no step
-    helps any more. blocked: the last trial was not finite.
+    """The state of each lane. extent: how far each parameter has been from its start, at least its length there (L, q).
+
+    radius: of the trust region. steps: -1 until the start is evaluated. exhausted: no step helps any more. blocked: a
+    trial was not finite.
     """
 
     at: Point
     step: Step
+    origin: Origin
+    extent: Array
     radius: Array
     steps: Array
     active: Array
     exhausted: Array
     blocked: Array
 
+    @property
+    def value(self) -> Array:
+        """The objective, (L,)."""
+        return self.at.value * self.origin.worth
+
+    @property
+    def scaled_slope(self) -> Array:
+        """The largest entry of the gradient in coordinates that give the Hessian a unit diagonal, (L,)."""
+        return self.step.slope * jnp.sqrt(self.origin.worth)
+
+
+def derivatives(fun: Callable[[Array], Array], theta: Array, unit: Array) -> tuple[Array, Array, Array]:
+    """The value of fun at theta (q,), and gradient and Hessian of fun(theta + unit move) in the move."""
+
+    def gradient(move: Array) -> tuple[Array, tuple[Array, Array]]:
+        value, grad = jax.value_and_grad(lambda move: fun(theta + unit * move))(move)
+        return grad, (value, grad)
+
+    hessian, (value, grad) = jax.jacfwd(gradient, has_aux=True)(jnp.zeros_like(theta))
+    return value, grad, hessian
+
 
 def descend(
     evaluate: Evaluate,
     start: Array,
-    tol: Array,
+    goal: Goal,
     willing: Array,
     max_steps: int,
     restrict: Restrict = lambda at: at,
 ) -> Descent:
-    """Minimize from start (L, q), in the lanes that are willing (L,), to scaled gradients of tol (L,).
+    """Minimize from start (L, q), in the lanes that are willing (L,), until no more than the goal is to be gained.
 
     restrict: what the steps see of a point, for a search in some of its directions.
     """
     # The start is evaluated within the loop, as the first trial: the objective is then compiled once instead of twice.
     unknown = jnp.full_like(start, jnp.nan)
-    at = Point(start, unknown[:, 0], unknown, unknown[:, :, None] * unknown[:, None])
-    unlimited = jnp.full_like(at.value, jnp.inf)
-    never = jnp.zeros_like(willing)
-    nowhere = Step(jnp.zeros_like(start), unlimited, unlimited, never, jnp.zeros_like(unlimited), never, unlimited)
-    run = Descent(at, nowhere, unlimited, jnp.full_like(at.value, -1, dtype=jnp.int32), willing, never, never)
-    run = iterate(lambda run: _advance(evaluate, restrict, tol, run), run, max_steps)
+    length = jnp.where((start != 0) & jnp.isfinite(start), jnp.abs(start), 1)
+    at = Point(start, length, unknown[:, 0], unknown, unknown[:, :, None] * unknown[:, None])
+    never, unlimited = jnp.zeros_like(willing), jnp.full_like(at.value, jnp.inf)
+    run = Descent(
+        at=at,
+        step=Step.none(length),
+        origin=Origin(start, length, at.value, jnp.ones_like(at.value)),
+        extent=jnp.abs(jnp.where(jnp.isfinite(start), start, 0)),
+        radius=unlimited,
+        steps=jnp.full_like(at.value, -1, dtype=jnp.int32),
+        active=willing,
+        exhausted=never,
+        blocked=never,
+    )
+    run = iterate(lambda run: _advance(evaluate, restrict, goal, run), run, max_steps)
     return run._replace(steps=jnp.maximum(run.steps, 0))
 
 
-def judge(run: Descent, start: Array, tol: Array, negligible: ArrayLike) -> Array:
-    """How each lane ended that was willing and had a finite start (L, q), as statuses (L,).
+def judge(run: Descent, goal: Goal) -> Array:
+    """How each lane ended that was willing and had a finite start, as statuses (L,).
 
-    negligible: a fall of the objective that is worth nothing, (L,); of a lane that rounding has stopped.
-    A runaway: the gradient has faded, yet the Newton step is still long. Lost: so far from the start that no digit of
-    it is left.
+    A runaway: there is nothing to gain, yet the Newton step is still long. Lost: so far from the start that no digit of
+    it is left, or so near to 0, where the objective ends, that none of the way is.
     """
     eps = float(jnp.finfo(run.at.theta.dtype).eps)
-    near = (run.at.grad_norm <= 100 * tol) | (run.step.promise <= negligible)
-    small = (run.at.grad_norm <= tol) | (run.exhausted & near)
+    # What a step limit cuts off is compared with the value alone: far above the minimum the fall so far is no measure.
+    whole = jnp.where(run.active, jnp.abs(run.at.value), level(run.at, run.origin))
+    small = (run.step.promise <= goal.relative * whole + goal.absolute / run.origin.worth) | _is_rounded(run, goal)
     flat = run.step.lowest <= flat_below(run.at.theta)
-    runaway = small & ~run.step.settled
-    lost = jnp.max(run.at.size / jnp.maximum(jnp.abs(start), 1), axis=1) > 1 / eps
+    runaway = small & (run.step.reach > SETTLED)
+    vanishing = jnp.min(jnp.abs(run.at.theta) / run.extent, axis=1) < eps
+    lost = (_way(run.at, run.origin) > 1 / eps) | (run.blocked & vanishing)
     blocked = ~small & run.exhausted & run.blocked
     return first_status(
         (~run.at.finite, Status.BAD_START),
-        (small & flat, Status.FLAT),
-        (runaway | (~small & lost) | blocked, Status.BOUNDARY),
+        (small & flat & ~lost, Status.FLAT),
+        (runaway | ((~small | flat) & lost) | blocked, Status.BOUNDARY),
         (~small & ~run.exhausted, Status.MAX_STEPS),
         (~small, Status.STALLED),
         otherwise=jnp.full(small.shape, Status.CONVERGED),
     )
 
 
-def flat_below(theta: Array) -> float:
-    """The eigenvalue of a Hessian with unit diagonal that counts as 0: what rounding makes of it."""
-    return 10 * theta.shape[1] * float(jnp.finfo(theta.dtype).eps)
-
-
-def _arrived(at: Point, step: Step, tol: Array, before: Array) -> Array:
-    """At a small gradient without negative curvature. A parameter that may be running away takes one step more."""
-    small = at.grad_norm <= tol
-    return (
-        small & (step.lowest >= -flat_below(at.theta)) & (step.settled | (step.lowest <= flat_below(at.theta)) | before)
+def _is_rounded(run: Descent, goal: Goal) -> Array:
+    """Whether the Newton step to a minimum is lost in the rounding of each parameter or in its share of the goal."""
+    step, eps = run.step, float(jnp.finfo(run.at.theta.dtype).eps)
+    share = jnp.sqrt(2 * goal.absolute / run.origin.worth)[:, None] * step.deviation
+    return jnp.isfinite(step.promise) & jnp.all(
+        jnp.abs(step.newton) <= jnp.maximum(share, eps * jnp.abs(run.at.theta)), axis=1
     )
 
 
-def _advance(evaluate: Evaluate, restrict: Restrict, tol: Array, run: Descent) -> Descent:
-    at, step = run.at, run.step
-    theta = at.theta + step.move
-    tried = Point(theta, *evaluate(theta))
-    grad_norm, grad_norm_tried = restrict(at).grad_norm, restrict(tried).grad_norm
-    eps = float(jnp.finfo(theta.dtype).eps)
+def level(at: Point, origin: Origin) -> Array:
+    """max(|value|, fall since the start), (L,), in units of its worth: what a fall is compared with."""
+    return jnp.maximum(jnp.abs(at.value), origin.value - at.value)
+
+
+class _Ending(NamedTuple):
+    """What a step says of the end of a descent, each (L,): whether it promises no more than the goal; whether it is
+    short and the minimum 0, so that no part of the value is little; and whether it promises less than the start shows.
+    """
+
+    enough: Array
+    to_zero: Array
+    faded: Array
+
+
+def _ending(goal: Goal, at: Point, step: Step, origin: Origin) -> _Ending:
+    eps = float(jnp.finfo(at.theta.dtype).eps)
+    value = jnp.abs(at.value)
+    return _Ending(
+        enough=step.promise <= goal.relative * value + goal.absolute / origin.worth,
+        to_zero=(step.reach <= eps**0.4) & (8 * step.promise >= value) & jnp.isfinite(step.promise),
+        faded=step.promise <= eps ** (4 / 3) * level(at, origin),
+    )
+
+
+def _arrived(goal: Goal, run: Descent, at: Point, step: Step, origin: Origin) -> Array:
+    """Whether a lane may stop at a new point: without negative curvature, nothing to gain, and the next step short.
+
+    Near a minimum steps square their error, so that one more makes sure. Where the curvature fades at the minimum they
+    shrink by a constant factor; those of a parameter that runs away do not shrink.
+    """
+    eps = float(jnp.finfo(at.theta.dtype).eps)
+    now, before = _ending(goal, at, step, origin), _ending(goal, run.at, run.step, origin)
+    shrinking = step.reach < 0.99 * jnp.max(jnp.abs(run.step.newton) / step.extent, axis=1)
+    sure = (step.reach <= eps**0.5) | (before.enough & ((step.reach <= SETTLED) | ~shrinking))
+    runaway = now.faded & before.faded & ~shrinking & (_way(at, origin) > 1)
+    flat = (step.lowest <= flat_below(at.theta)) & now.enough
+    return (now.enough & sure) | (now.to_zero & before.to_zero) | runaway | flat
+
+
+def _way(at: Point, origin: Origin) -> Array:
+    """How far a lane has come, in lengths of the start, (L,)."""
+    return jnp.max(jnp.abs(at.theta - origin.theta) / origin.length, axis=1)
+
+
+def _advance(evaluate: Evaluate, restrict: Restrict, goal: Goal, run: Descent) -> Descent:
+    at, step, first = run.at, run.step, run.steps < 0
+    eps = float(jnp.finfo(at.theta.dtype).eps)
+    tried, origin = _evaluate(evaluate, first, run)
     fall = at.value - tried.value
+    rounding = eps * jnp.abs(at.value)
+    slope = jnp.max(jnp.abs(restrict(tried).grad) * (step.scale / tried.unit), axis=1)
     # Where the promised fall drowns in the rounding of the value, or what is seen of it may be rounding, the gradient
     # decides instead.
-    drowned = step.gain <= 4 * eps * at.level
-    halved = grad_norm_tried <= grad_norm / 2
-    equal = jnp.abs(fall) <= 64 * eps * at.level
-    better = jnp.where(drowned, grad_norm_tried < grad_norm, (fall > 1e-4 * step.gain) | (equal & halved))
-    first = run.steps < 0
+    drowned = step.gain <= 4 * rounding
+    halved = slope <= step.slope / 2
+    equal = jnp.abs(fall) <= 64 * rounding
+    better = jnp.where(drowned, slope < step.slope, (fall > 1e-4 * step.gain) | (equal & halved))
     accept = first | (tried.finite & better)
     good = accept & (drowned | (fall > 0.75 * step.gain))
     poor = ~accept | (~first & ~drowned & ~halved & (fall < 0.25 * step.gain))
     radius = jnp.where(poor, step.length / 4, jnp.where(good & step.cut, 2 * step.length, run.radius))
-    closest = jnp.max(jnp.abs(step.move) / at.size, axis=1)
-    exhausted = jnp.where(
-        tried.finite & drowned & ~first,
-        ~halved,
-        ~accept & (closest < jnp.where(tried.finite, eps, eps**0.75)),
-    )
+    lost = _shorter(step, step.grain, eps) | _is_nothing(run, eps, eps ** (4 / 3))
+    exhausted = ~accept & jnp.where(tried.finite, lost, _is_nothing(run, eps**0.75, eps**0.5))
+    exhausted = jnp.where(tried.finite & drowned & ~first, ~halved & ~(step.cut & accept), exhausted)
     new = select_lanes(accept, tried, at)
-    new_step = propose(restrict(new), radius)
+    extent = jnp.maximum(run.extent, jnp.abs(new.theta - origin.theta))
+    new_step = propose(restrict(new), radius, extent, jnp.abs(new.value), step.lowest < -flat_below(at.theta))
+    begun = jnp.where(extent > 0, extent, new_step.scale)
+    origin = origin._replace(length=jnp.where(first[:, None], begun, origin.length))
     return Descent(
         at=new,
         step=new_step,
+        origin=origin,
+        extent=jnp.maximum(extent, origin.length),
         radius=radius,
         steps=run.steps + 1,
-        active=new.finite & ~exhausted & ~_arrived(restrict(new), new_step, tol, grad_norm <= tol),
+        active=new.finite & ~exhausted & ~_arrived(goal, run, new, new_step, origin),
         exhausted=exhausted,
-        blocked=~tried.finite,
+        blocked=run.blocked | ~tried.finite,
     )
 
 
-def propose(at: Point, radius: Array) -> Step:
-    """The step from each point that the quadratic model finds best within the radius (L,)."""
-    q = at.theta.shape[1]
-    tiny = flat_below(at.theta)
-    usable = at.finite
-    grad = jnp.where(usable[:, None], at.grad, 0)
-    diagonal = jnp.abs(jnp.diagonal(at.hessian, axis1=1, axis2=2))
-    # Where curvature vanishes a scaled step of 1 still changes the objective by no more than about its own size.
-    least = float(jnp.finfo(grad.dtype).eps) * at.level[:, None] / at.size**2
-    curvature = jnp.maximum(jnp.maximum(diagonal, grad**2 / at.level[:, None]), least)
-    scale = jnp.where(usable[:, None], jax.lax.rsqrt(curvature), 1)
-    B = jnp.where(
-        usable[:, None, None], scale[:, :, None] * at.hessian * scale[:, None], jnp.eye(q, dtype=grad.dtype)[None]
-    )
-    eigenvalues, V = jax.vmap(lapack.eigh)(B)
-    lowest = eigenvalues[:, 0]
-    slopes = contract("lij,li->lj", V, scale * grad)
-    convex = lowest >= -tiny
-    curved = jnp.where(convex[:, None], jnp.maximum(eigenvalues, tiny), eigenvalues)
-    newton = -slopes / jnp.where(curved == 0, tiny, jnp.abs(curved))
-    finite_radius = jnp.where(jnp.isfinite(radius), radius, jnp.sqrt(at.level))
-    inside = convex & (_length(newton) <= jnp.where(lowest > tiny, radius, finite_radius))
-    limited = _on_the_sphere(curved, slopes, finite_radius)
-    p = jnp.where(inside[:, None], newton, limited)
-    gain = -jnp.sum(p * (slopes + eigenvalues * p / 2), axis=1)
-
-    def back(z: Array) -> Array:
-        return scale * contract("lij,lj->li", V, z)
-
-    return Step(
-        move=back(p),
-        length=_length(p),
-        gain=gain,
-        cut=~inside,
-        lowest=lowest,
-        settled=jnp.max(jnp.abs(back(newton)) / at.size, axis=1) <= SETTLED,
-        promise=jnp.where(lowest > tiny, -jnp.sum(newton * slopes, axis=1) / 2, jnp.inf),
-    )
+def _shorter(step: Step, size: Array, part: float) -> Array:
+    """Whether a step moves every parameter by less than a part of its size, (L,)."""
+    return jnp.max(jnp.abs(step.move) / size, axis=1) < part
 
 
-def _on_the_sphere(curved: Array, slopes: Array, radius: Array) -> Array:
-    """The minimizer of slopes'p + p' diag(curved) p / 2 over |p| = radius, per lane; curved ascending.
-
-    p = -slopes / (raised + nu), where raised is curved with its lowest entry lifted to 0 if negative, and nu > 0 solves
-    |p| = radius, by Newton's method on 1 / |p|. A slope along the lowest direction that is lost to rounding is made
-    large enough for a solution to exist (the hard case).
-    """
-    info = jnp.finfo(slopes.dtype)
-    radius = radius[:, None]
-    raised = curved + jnp.maximum(-curved[:, :1], 0)
-    push = float(info.eps) * (_length(slopes)[:, None] + jnp.abs(curved[:, :1]) * radius) + float(info.tiny) ** 0.5
-    first = slopes[:, :1]
-    first = jnp.where(first < 0, jnp.minimum(first, -push), jnp.maximum(first, push))
-    slopes = jnp.concatenate([first, slopes[:, 1:]], axis=1)
-    most = _length(slopes)[:, None] / radius
-
-    def refine(_, nu: Array) -> Array:
-        p = slopes / (raised + nu)
-        length = _length(p)[:, None]
-        decline = jnp.maximum(jnp.sum(p**2 / (raised + nu), axis=1, keepdims=True), float(info.tiny))
-        return jnp.clip(nu + (length / radius - 1) * length**2 / decline, nu / 1000, most)
-
-    nu = jax.lax.fori_loop(0, MULTIPLIER_STEPS, refine, most)
-    p = -slopes / (raised + nu)
-    return p * jnp.minimum(1, radius / _length(p)[:, None])
+def _is_nothing(run: Descent, part: float, gain: float) -> Array:
+    """Whether a step is no more than a part of the extents, and its promise no more than such a gain, (L,)."""
+    return _shorter(run.step, run.step.extent, part) & (run.step.gain <= gain * level(run.at, run.origin))
 
 
-def _length(p: Array) -> Array:
-    return jnp.sqrt(jnp.sum(p**2, axis=1))
+def _evaluate(evaluate: Evaluate, first: Array, run: Descent) -> tuple[Point, Origin]:
+    """The point that the step leads to, and the origin, which the first point makes."""
+    unit = _power_of_two(run.step.scale)
+    theta = run.at.theta + run.step.move
+    value, grad, hessian = evaluate(theta, unit)
+    worth = jnp.where(first, _worth(value, grad), run.origin.worth)
+    hessian = hessian / worth[:, None, None]
+    # In a wrong unit the curvature may overflow at the start; the slope then gives the length of the first step.
+    hopeless = ~jnp.all(jnp.isfinite(hessian), axis=(1, 2)) & jnp.any(grad != 0, axis=1)
+    hessian = jnp.where((first & hopeless)[:, None, None], 0, hessian)
+    tried = Point(theta, unit, value / worth, grad / worth[:, None], hessian)
+    return tried, run.origin._replace(worth=worth, value=jnp.where(first, tried.value, run.origin.value))
+
+
+def _worth(value: Array, grad: Array) -> Array:
+    size = jnp.where(value == 0, jnp.max(jnp.abs(grad), axis=1), jnp.abs(value))
+    return jnp.where((size > 0) & jnp.isfinite(size), _power_of_two(size), 1)
+
+
+def _power_of_two(x: Array) -> Array:
+    """A power of two within a factor of 2 of x > 0."""
+    return jax.lax.reduce_precision(x, jnp.finfo(x.dtype).nexp, 0)

@@ -17,7 +17,7 @@ from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, first
 
 
 class Problem(NamedTuple):
-    """One fit: where to start (q,), the data, and the scaled gradient to reach ()."""
+    """One fit: where to start (q,), the data, and the root of twice the fall that is worth no step, ()."""
 
     start: Array
     observed: Observations
@@ -51,21 +51,58 @@ def solve_block(model: LogProb, max_steps: int, problem: Problem) -> Solution:
     start = jnp.broadcast_to(problem.start, (lanes, problem.start.shape[1]))
     data_status, holes = over_lanes(_data_trouble, problem.observed, lanes)(start)
     observed = present_rows(problem.observed, lanes)
-    evaluate = over_lanes(functools.partial(observations.with_derivatives, model), observed, lanes)
-    run = trust_region.descend(evaluate, start, problem.tol, data_status == Status.CONVERGED, max_steps)
-    n_obs = over_lanes(lambda _, observed: observed.n_obs, observed, lanes)(start)
+    by_lane = over_lanes(
+        lambda point, held: observations.with_derivatives(model, point[0], held, point[1]), observed, lanes
+    )
+
+    def evaluate(theta: Array, unit: Array) -> tuple[Array, Array, Array]:
+        return by_lane((theta, unit))
+
+    counts = over_lanes(lambda _, observed: _counts(observed), observed, lanes)(start)
+    nothing = jnp.zeros_like(counts.n)
+    tolerable = trust_region.Goal(nothing, NEGLIGIBLE_RISE / counts.n)
+    goal = trust_region.Goal(nothing, jnp.minimum(problem.tol**2 / 2, tolerable.absolute))
+    run = trust_region.descend(evaluate, start, goal, data_status == Status.CONVERGED, max_steps)
     status = first_status(
         (data_status != Status.CONVERGED, data_status),
         (holes & ~run.at.finite, Status.NON_FINITE_DATA),
-        otherwise=trust_region.judge(run, start, problem.tol, NEGLIGIBLE_RISE / n_obs),
+        otherwise=trust_region.judge(run, tolerable),
     )
-    unknown = jnp.full_like(run.at.value, jnp.nan)
-    return Solution(run.at.theta, run.at.value, run.at.grad_norm, run.steps, status, unknown)
+    error = jnp.where(status == Status.CONVERGED, _error(run, counts), jnp.nan)
+    return Solution(run.at.theta, run.value, run.scaled_slope, run.steps, status, error)
+
+
+class _Counts(NamedTuple):
+    """Of one problem, each (): n_obs; n, the larger of it and the number of present rows; and sum_i w_i^2 / n_obs."""
+
+    n_obs: Array
+    n: Array
+    repeats: Array
+
+
+def _counts(observed: Observations) -> _Counts:
+    weights = jnp.broadcast_to(observed.weights, (observed.n,))
+    n_obs = observed.n_obs
+    share = weights / n_obs
+    return _Counts(n_obs, jnp.maximum(n_obs, jnp.sum(weights > 0)), n_obs * jnp.sum(share * share))
+
+
+def _error(run: trust_region.Descent, counts: _Counts) -> Array:
+    """How far any parameter may be from the maximum, in standard errors, (L,): see `Solution.error`.
+
+    The last Newton step; the rounding of the rows' scores, which in whitened coordinates have on average the squared
+    length q; and that of the parameters, whose errors add up in each row.
+    """
+    step, q = run.step, run.at.theta.shape[1]
+    eps = float(jnp.finfo(run.at.theta.dtype).eps)
+    se = step.deviation / jnp.sqrt(run.origin.worth * counts.n_obs)[:, None]
+    scores = 4 * eps * jnp.sqrt(q * counts.repeats)
+    return jnp.max(jnp.abs(step.newton) / se, axis=1) + scores + eps * jnp.sum(jnp.abs(run.at.theta) / se, axis=1)
 
 
 def over_lanes(
-    function: Callable[[Array, Observations], Any], observed: Observations, lanes: int
-) -> Callable[[Array], Any]:
+    function: Callable[[Any, Observations], Any], observed: Observations, lanes: int
+) -> Callable[[Any], Any]:
     """function(theta, observed) for each lane of theta (L, ...); leaves of `observed` of lane axis 1 are shared."""
     axes, held = batching.lane_axes(observed, lanes)
     return lambda theta: jax.vmap(function, in_axes=(0, axes))(theta, held)

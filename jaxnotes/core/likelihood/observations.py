@@ -11,7 +11,9 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from jaxnotes.core.descent import trust_region
 from jaxnotes.core.lanes import closures, passes
+from jaxnotes.core.special import double_word
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.params import LinearParams, as_params, as_theta
 from jaxnotes.core.values.status import Solution
@@ -97,32 +99,48 @@ def objective(model: LogProb, theta: Array, observed: Observations) -> Array:
     return -jnp.vdot(share, log_probs(model, theta, observed), precision="highest")
 
 
-def with_derivatives(model: LogProb, theta: Array, observed: Observations) -> tuple[Array, Array, Array]:
-    """f, its gradient (q,) and Hessian (q, q) at theta, many rows chunk by chunk."""
+def with_derivatives(
+    model: LogProb, theta: Array, observed: Observations, unit: Array | None = None
+) -> tuple[Array, Array, Array]:
+    """f, its gradient (q,) and Hessian (q, q) at theta along moves in the unit (q,), 1 by default.
+
+    Many rows are summed chunk by chunk, and what each addition loses is carried along.
+    """
+    unit = jnp.ones_like(theta) if unit is None else unit
     if observed.n < passes.FROM_ROWS:
-        return _derivatives(model, theta, observed, 1 / observed.n_obs)
+        return _derivatives(model, theta, observed, unit, 1 / observed.n_obs)
     leaves, structure = jax.tree.flatten(observed.rows)
     share = jnp.broadcast_to(observed.weights, (observed.n,)) / observed.n_obs
 
     def chunk(fresh: Array, share: Array, *leaves: Array) -> tuple[Array, Array, Array]:
         part = Observations(observed.captured, structure.unflatten(leaves), jnp.where(fresh, share, 0))
-        return _derivatives(model, theta, part, jnp.ones((), theta.dtype))
+        return _derivatives(model, theta, part, unit, jnp.ones((), theta.dtype))
 
-    return passes.sum_chunks(observed.n, chunk, share, *leaves)
+    def update(total: tuple[double_word.Double, ...], *rows: Array) -> tuple[double_word.Double, ...]:
+        parts = chunk(*rows)
+        return tuple(whole + double_word.Double.of(part) for whole, part in zip(total, parts, strict=True))
+
+    q = theta.size
+    nothing = tuple(double_word.Double.of(jnp.zeros(shape, theta.dtype)) for shape in ((), (q,), (q, q)))
+    value, grad, hessian = passes.fold_chunks(observed.n, update, nothing, share, *leaves)
+    return value.high, grad.high, hessian.high
 
 
-def _derivatives(model: LogProb, theta: Array, observed: Observations, factor: Array) -> tuple[Array, Array, Array]:
+def _derivatives(
+    model: LogProb, theta: Array, observed: Observations, unit: Array, factor: Array
+) -> tuple[Array, Array, Array]:
     share = jnp.broadcast_to(observed.weights, (observed.n,)) * factor
 
     def minus_sum(theta: Array) -> Array:
         return -jnp.vdot(share, log_probs(model, theta, observed), precision="highest")
 
-    def gradient(theta: Array) -> tuple[Array, tuple[Array, Array]]:
-        value, grad = jax.value_and_grad(minus_sum)(theta)
-        return grad, (value, grad)
+    return trust_region.derivatives(minus_sum, theta, unit)
 
-    hessian, (value, grad) = jax.jacfwd(gradient, has_aux=True)(theta)
-    return value, grad, hessian
+
+def log_likelihood(model: LogProb, theta: Array, observed: Observations) -> Array:
+    """sum_i w_i log_prob(theta, row_i), shape (), rounded once."""
+    weights = jnp.broadcast_to(observed.weights, (observed.n,))
+    return double_word.sum_last(double_word.product(weights, log_probs(model, theta, observed))).high
 
 
 def row_scores(model: LogProb, theta: Array, observed: Observations) -> Array:

@@ -36,12 +36,11 @@ NEGLIGIBLE = 1e-3
 
 
 class Task(NamedTuple):
-    """One model: its estimate (q,), the data, how far l may fall (), a tolerance (), whether the fit may be used ()."""
+    """One model: its estimate (q,), the data, how far l may fall (), and whether the fit may be used ()."""
 
     estimate: Array
     observed: Observations
     fall: Array
-    tol: Array
     usable: Array
 
 
@@ -89,32 +88,33 @@ def search_block(model: LogProb, task: Task) -> Array:
         """A value of each model, given to its endpoints."""
         return jnp.repeat(jnp.broadcast_to(leaf, (lanes, *leaf.shape[1:])), points, axis=0)
 
-    at_points = jax.vmap(functools.partial(observations.with_derivatives, model), in_axes=(0, None))
+    def at_points(points: tuple[Array, Array], observed: Observations) -> tuple[Array, Array, Array]:
+        return jax.vmap(lambda theta, unit: observations.with_derivatives(model, theta, observed, unit))(*points)
+
     observed = present_rows(task.observed, lanes)
     by_lane = over_lanes(at_points, observed, lanes)
 
-    def evaluate(theta: Array) -> tuple[Array, Array, Array]:
-        out = by_lane(theta.reshape(lanes, points, q))
+    def evaluate(theta: Array, unit: Array) -> tuple[Array, Array, Array]:
+        out = by_lane((theta.reshape(lanes, points, q), unit.reshape(lanes, points, q)))
         return jax.tree.map(lambda leaf: leaf.reshape(lanes * points, *leaf.shape[2:]), out)
 
     held = jnp.tile(jnp.eye(q, dtype=bool), (2 * lanes, 1))
     side = jnp.tile(jnp.repeat(jnp.array([-1, 1], task.estimate.dtype), q), lanes)
     n_obs = over_lanes(lambda _, observed: observed.n_obs, observed, lanes)(task.estimate)
     drop = each(task.fall / n_obs)
-    ends = search(evaluate, each(task.estimate), held, side, drop, each(task.tol), each(task.usable))
+    ends = search(evaluate, each(task.estimate), held, side, drop, each(task.usable))
     return ends.reshape(lanes, 2, q)
 
 
 class Targets(NamedTuple):
     """What the lanes search: the held parameter (M, q), the side of the endpoint, -1 or 1, its value at the estimate,
-    how far F may rise to the endpoint, and the scaled gradient of a conditional optimum, (M,).
+    and how far F may rise to the endpoint, (M,).
     """
 
     held: Array
     side: Array
     centre: Array
     drop: Array
-    tol: Array
 
     def others(self, at: trust_region.Point) -> trust_region.Point:
         """The point as a function of the other parameters."""
@@ -122,15 +122,16 @@ class Targets(NamedTuple):
 
 
 def search(
-    evaluate: trust_region.Evaluate, estimate: Array, held: Array, side: Array, drop: Array, tol: Array, usable: Array
+    evaluate: trust_region.Evaluate, estimate: Array, held: Array, side: Array, drop: Array, usable: Array
 ) -> Array:
     """The endpoint on each lane's side, -1 or 1 (M,), of the parameter held (M, q), from the estimate (M, q)."""
     centre = _pick(estimate, held)
-    targets = Targets(held, side, centre, drop, tol)
+    targets = Targets(held, side, centre, drop)
+    goal = trust_region.Goal(jnp.zeros_like(drop), NEGLIGIBLE**2 * drop)
 
     def step(state: Search) -> Search:
         start = state.base + state.along * (state.trial - _pick(state.base, held))[:, None]
-        at = trust_region.descend(evaluate, start, tol, state.active, MAX_STEPS, targets.others).at
+        at = _in_own_units(trust_region.descend(evaluate, start, goal, state.active, MAX_STEPS, targets.others))
         new = select_lanes(at.finite, _from_point(targets, state, at), _from_failure(targets, state))
         return new._replace(steps=state.steps + 1, active=jnp.isnan(new.end))
 
@@ -153,24 +154,27 @@ def search(
 
 def _from_point(targets: Targets, state: Search, at: trust_region.Point) -> Search:
     """What to do after a trial with a finite objective."""
-    held, side, centre, drop, tol = targets
+    held, side, centre, drop = targets
     eps = float(jnp.finfo(at.value.dtype).eps)
     travelled = jnp.abs(state.trial - centre)
     first = travelled == 0
     bound = jnp.where(first, at.value + drop, state.bound)
     along, slope, curvature, excess = _conditional(at, held)
-    optimal = (targets.others(at).grad_norm <= 100 * tol) | (jnp.abs(excess) <= NEGLIGIBLE * drop)
+    level = jnp.abs(at.value)
+    optimal = jnp.abs(excess) <= NEGLIGIBLE * drop
     rise = bound - (at.value - jnp.where(optimal, excess, 0))
     inside = jnp.where(rise >= 0, state.trial, state.inside)
     outside = jnp.where(rise >= 0, state.outside, state.trial)
-    least = eps * at.level / jnp.maximum(jnp.abs(state.trial), 1) ** 2
-    long = jnp.where(first, jnp.sqrt(2 * drop / jnp.maximum(jnp.abs(curvature), least)), 3 * travelled)
+    # Where nothing curves the first step is as long as the parameter, or 1.
+    size = jnp.where(state.trial == 0, 1, jnp.abs(state.trial))
+    bend = jnp.where(curvature == 0, 2 * drop / size**2, jnp.abs(curvature))
+    long = jnp.where(first, jnp.sqrt(2 * drop / bend), 3 * travelled)
     jump, solvable = _root(slope, curvature, rise, side)
     jump = jnp.where(solvable, jump, jnp.sign(rise) * side * long)
     width = jnp.where(first, jnp.abs(jump), state.width)
     # The rounding of the objective may keep a trial from meeting the bound: then the bracket tells.
     narrow = jnp.abs(outside - inside) <= CLOSE * travelled
-    found = (jnp.abs(jump) <= CLOSE * travelled) | (jnp.abs(rise) <= 8 * eps * at.level) | narrow
+    found = (jnp.abs(jump) <= CLOSE * travelled) | (jnp.abs(rise) <= 8 * eps * level) | narrow
     endless = (rise > 0) & (travelled > width / eps**0.5)
     longest = jnp.where(first, state.cap, jnp.minimum(state.cap, long))
     meeting = state.trial + jnp.where(narrow, 0, jump)
@@ -197,6 +201,14 @@ def _from_failure(targets: Targets, state: Search) -> Search:
     return state._replace(
         trial=base + short, cap=jnp.abs(short), end=jnp.where(edge & (base == state.inside), base, jnp.nan)
     )
+
+
+def _in_own_units(run: trust_region.Descent) -> trust_region.Point:
+    """Where a descent ended, with the derivatives in the parameters themselves."""
+    at, worth = run.at, run.origin.worth
+    grad = at.grad / at.unit * worth[:, None]
+    hessian = at.hessian / at.unit[:, :, None] / at.unit[:, None] * worth[:, None, None]
+    return trust_region.Point(at.theta, jnp.ones_like(at.unit), run.value, grad, hessian)
 
 
 def _pick(theta: Array, held: Array) -> Array:

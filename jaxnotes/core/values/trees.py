@@ -27,3 +27,8 @@ def all_finite(tree: Any) -> Array:
 def all_equal(a: Any, b: Any) -> Array:
     """True where all leaves of two pytrees are equal, entry by entry."""
     return jnp.all(jnp.stack(jax.tree.leaves(jax.tree.map(lambda u, v: jnp.all(u == v), a, b))))
+
+
+def any_nonzero(tree: Any) -> Array:
+    """True where some entry of a leaf is not 0."""
+    return jnp.any(jnp.stack([jnp.any(leaf != 0) for leaf in jax.tree.leaves(tree)]))
