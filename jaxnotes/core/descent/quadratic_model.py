@@ -22,22 +22,24 @@ FADED = 1e-2
 class Step(NamedTuple):
     """Where to go from a point: move (L, q), its length in scaled coordinates and the fall it promises, gain, (L,).
 
-    newton: the whole Newton step (L, q), and promise (L,), what it promises, infinite where the model is not convex.
-    scale: of the scaled coordinates. extent and grain: what a step is measured by, how far the parameters have been and
-    where they are; at least a move that the value cannot show. deviation: the roots of the diagonal of the Hessian's
-    inverse. Each (L, q). cut: whether the trust region limits the move. lowest: the smallest eigenvalue of the scaled
-    Hessian; one of at most `flat_below` in size counts as 0. slope: the largest entry of the scaled gradient. (L,).
+    newton: the whole Newton step, scale: of the scaled coordinates, deviation: the roots of the diagonal of the
+    Hessian's inverse, each (L, q). promise: of the Newton step, infinite where the model is not convex. reach, way and
+    fineness: the largest part that the Newton step and the move are of the parameters' extents, and the move of the
+    parameters themselves, all at least as large as a move that the value cannot show. slope: the largest entry of the
+    scaled gradient. cut: whether the trust region limits the move. lowest: the smallest eigenvalue of the scaled
+    Hessian; one of at most `flat_below` in size counts as 0. Each (L,).
     """
 
     move: Array
     newton: Array
     scale: Array
-    extent: Array
-    grain: Array
     deviation: Array
     length: Array
     gain: Array
     promise: Array
+    reach: Array
+    way: Array
+    fineness: Array
     slope: Array
     cut: Array
     lowest: Array
@@ -47,13 +49,12 @@ class Step(NamedTuple):
         """No move, before anything is known but a scale (L, q)."""
         nowhere, unlimited = jnp.zeros_like(scale), jnp.full_like(scale[:, 0], jnp.inf)
         never = jnp.zeros_like(unlimited, bool)
-        whole, parts = [unlimited] * 4, [scale] * 4
-        return Step(nowhere, nowhere, *parts, *whole, never, nowhere[:, 0])
+        return Step(nowhere, nowhere, scale, scale, *[unlimited] * 7, never, nowhere[:, 0])
 
-    @property
-    def reach(self) -> Array:
-        """The Newton step as part of the extents, the largest of them, (L,)."""
-        return jnp.max(jnp.abs(self.newton) / self.extent, axis=1)
+
+def largest(*vectors: Array) -> Array:
+    """The largest size of an entry of each vector (L, q), (number, L): in one sweep, which is compiled once."""
+    return jnp.max(jnp.abs(jnp.stack(vectors)), axis=2)
 
 
 def flat_below(theta: Array) -> float:
@@ -61,18 +62,17 @@ def flat_below(theta: Array) -> float:
     return 10 * theta.shape[1] * float(jnp.finfo(theta.dtype).eps)
 
 
-def propose(at: Any, radius: Array, extent: Array, level: Array, bent: Array) -> Step:
+def propose(at: Any, usable: Array, radius: Array, extent: Array, bent: Array) -> Step:
     """The step from each `trust_region.Point` that the quadratic model finds best within the radius (L,).
 
-    extent: how far the parameters have been, (L, q). level: the size of the objective, (L,). bent: whether the last
+    usable: whether the point is finite, (L,). extent: how far the parameters have been, (L, q). bent: whether the last
     model had negative curvature, (L,). There the diagonal says little, and the extents are the scale: then lowest
     proves nothing, and nothing is promised.
     """
     q = at.theta.shape[1]
     eps = float(jnp.finfo(at.theta.dtype).eps)
     tiny = flat_below(at.theta)
-    usable = at.finite
-    level = jnp.where(usable & (level > 0), level, 1)
+    level = jnp.where(usable & (at.value != 0), jnp.abs(at.value), 1)
     grad = jnp.where(usable[:, None], at.grad, 0)
     scale = _scale(grad, at.hessian, at.unit, extent, level, usable)
     scale = jnp.where(bent[:, None] & (extent > 0) & usable[:, None], extent / at.unit, scale)
@@ -104,17 +104,23 @@ def propose(at: Any, radius: Array, extent: Array, level: Array, bent: Array) ->
     far = jnp.max(jnp.abs(back(limited)) / jnp.where(extent > 0, extent, jnp.inf), axis=1)
     shrink = jnp.where(jnp.isfinite(radius), 1, 1 / jnp.maximum(far, 1))
     p = jnp.where(inside[:, None], newton, limited * shrink[:, None])
+    move, whole = back(p), back(newton)
+    visible = jnp.maximum(extent, unseen)
+    reach, way, fineness, slope = largest(
+        whole / visible, move / visible, move / jnp.maximum(jnp.abs(at.theta), unseen), scale * grad
+    )
     return Step(
-        move=back(p),
-        newton=back(newton),
+        move=move,
+        newton=whole,
         scale=length,
-        extent=jnp.maximum(extent, unseen),
-        grain=jnp.maximum(jnp.abs(at.theta), unseen),
         deviation=length * jnp.sqrt(contract("lij,lj->li", V * V, 1 / steep)),
         length=_length(p),
         gain=-jnp.sum(p * (slopes + eigenvalues * p / 2), axis=1),
         promise=jnp.where(convex & ~bent, -jnp.sum(newton * slopes, axis=1) / 2, jnp.inf),
-        slope=jnp.max(jnp.abs(scale * grad), axis=1),
+        reach=reach,
+        way=way,
+        fineness=fineness,
+        slope=slope,
         cut=~inside,
         lowest=lowest,
     )

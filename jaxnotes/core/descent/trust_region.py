@@ -22,7 +22,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxnotes.core.descent.quadratic_model import Step, flat_below, propose
+from jaxnotes.core.descent.quadratic_model import Step, flat_below, largest, propose
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
 from jaxnotes.core.values.status import Status, first_status
@@ -50,8 +50,8 @@ class Point(NamedTuple):
     @property
     def finite(self) -> Array:
         """Whether value, gradient and Hessian are, (L,)."""
-        parts = (jnp.all(jnp.isfinite(part), axis=range(1, part.ndim)) for part in self[2:])
-        return jnp.all(jnp.stack([*parts]), axis=0)
+        parts = [part.reshape(len(part), -1) for part in self[2:]]
+        return jnp.all(jnp.isfinite(jnp.concatenate(parts, axis=1)), axis=1)
 
 
 class Origin(NamedTuple):
@@ -157,8 +157,9 @@ def judge(run: Descent, goal: Goal) -> Array:
     small = (run.step.promise <= goal.relative * whole + goal.absolute / run.origin.worth) | _is_rounded(run, goal)
     flat = run.step.lowest <= flat_below(run.at.theta)
     runaway = small & (run.step.reach > SETTLED)
+    way = jnp.max(jnp.abs(run.at.theta - run.origin.theta) / run.origin.length, axis=1)
     vanishing = jnp.min(jnp.abs(run.at.theta) / run.extent, axis=1) < eps
-    lost = (_way(run.at, run.origin) > 1 / eps) | (run.blocked & vanishing)
+    lost = (way > 1 / eps) | (run.blocked & vanishing)
     blocked = ~small & run.exhausted & run.blocked
     return first_status(
         (~run.at.finite, Status.BAD_START),
@@ -204,7 +205,7 @@ def _ending(goal: Goal, at: Point, step: Step, origin: Origin) -> _Ending:
     )
 
 
-def _arrived(goal: Goal, run: Descent, at: Point, step: Step, origin: Origin) -> Array:
+def _arrived(goal: Goal, run: Descent, at: Point, step: Step, origin: Origin, extent: Array) -> Array:
     """Whether a lane may stop at a new point: without negative curvature, nothing to gain, and the next step short.
 
     Near a minimum steps square their error, so that one more makes sure. Where the curvature fades at the minimum they
@@ -212,16 +213,12 @@ def _arrived(goal: Goal, run: Descent, at: Point, step: Step, origin: Origin) ->
     """
     eps = float(jnp.finfo(at.theta.dtype).eps)
     now, before = _ending(goal, at, step, origin), _ending(goal, run.at, run.step, origin)
-    shrinking = step.reach < 0.99 * jnp.max(jnp.abs(run.step.newton) / step.extent, axis=1)
+    last, way = largest(run.step.newton / extent, (at.theta - origin.theta) / origin.length)
+    shrinking = step.reach < 0.99 * last
     sure = (step.reach <= eps**0.5) | (before.enough & ((step.reach <= SETTLED) | ~shrinking))
-    runaway = now.faded & before.faded & ~shrinking & (_way(at, origin) > 1)
+    runaway = now.faded & before.faded & ~shrinking & (way > 1)
     flat = (step.lowest <= flat_below(at.theta)) & now.enough
     return (now.enough & sure) | (now.to_zero & before.to_zero) | runaway | flat
-
-
-def _way(at: Point, origin: Origin) -> Array:
-    """How far a lane has come, in lengths of the start, (L,)."""
-    return jnp.max(jnp.abs(at.theta - origin.theta) / origin.length, axis=1)
 
 
 def _advance(evaluate: Evaluate, restrict: Restrict, goal: Goal, run: Descent) -> Descent:
@@ -237,16 +234,18 @@ def _advance(evaluate: Evaluate, restrict: Restrict, goal: Goal, run: Descent) -
     halved = slope <= step.slope / 2
     equal = jnp.abs(fall) <= 64 * rounding
     better = jnp.where(drowned, slope < step.slope, (fall > 1e-4 * step.gain) | (equal & halved))
-    accept = first | (tried.finite & better)
+    finite = tried.finite
+    accept = first | (finite & better)
     good = accept & (drowned | (fall > 0.75 * step.gain))
     poor = ~accept | (~first & ~drowned & ~halved & (fall < 0.25 * step.gain))
     radius = jnp.where(poor, step.length / 4, jnp.where(good & step.cut, 2 * step.length, run.radius))
-    lost = _shorter(step, step.grain, eps) | _is_nothing(run, eps, eps ** (4 / 3))
-    exhausted = ~accept & jnp.where(tried.finite, lost, _is_nothing(run, eps**0.75, eps**0.5))
-    exhausted = jnp.where(tried.finite & drowned & ~first, ~halved & ~(step.cut & accept), exhausted)
+    lost = (step.fineness < eps) | _is_nothing(run, eps, eps ** (4 / 3))
+    exhausted = ~accept & jnp.where(finite, lost, _is_nothing(run, eps**0.75, eps**0.5))
+    exhausted = jnp.where(finite & drowned & ~first, ~halved & ~(step.cut & accept), exhausted)
     new = select_lanes(accept, tried, at)
+    usable = finite | ~accept
     extent = jnp.maximum(run.extent, jnp.abs(new.theta - origin.theta))
-    new_step = propose(restrict(new), radius, extent, jnp.abs(new.value), step.lowest < -flat_below(at.theta))
+    new_step = propose(restrict(new), usable, radius, extent, step.lowest < -flat_below(at.theta))
     begun = jnp.where(extent > 0, extent, new_step.scale)
     origin = origin._replace(length=jnp.where(first[:, None], begun, origin.length))
     return Descent(
@@ -256,20 +255,15 @@ def _advance(evaluate: Evaluate, restrict: Restrict, goal: Goal, run: Descent) -
         extent=jnp.maximum(extent, origin.length),
         radius=radius,
         steps=run.steps + 1,
-        active=new.finite & ~exhausted & ~_arrived(goal, run, new, new_step, origin),
+        active=usable & ~exhausted & ~_arrived(goal, run, new, new_step, origin, jnp.maximum(extent, origin.length)),
         exhausted=exhausted,
-        blocked=run.blocked | ~tried.finite,
+        blocked=run.blocked | ~finite,
     )
-
-
-def _shorter(step: Step, size: Array, part: float) -> Array:
-    """Whether a step moves every parameter by less than a part of its size, (L,)."""
-    return jnp.max(jnp.abs(step.move) / size, axis=1) < part
 
 
 def _is_nothing(run: Descent, part: float, gain: float) -> Array:
     """Whether a step is no more than a part of the extents, and its promise no more than such a gain, (L,)."""
-    return _shorter(run.step, run.step.extent, part) & (run.step.gain <= gain * level(run.at, run.origin))
+    return (run.step.way < part) & (run.step.gain <= gain * level(run.at, run.origin))
 
 
 def _evaluate(evaluate: Evaluate, first: Array, run: Descent) -> tuple[Point, Origin]:
@@ -277,18 +271,16 @@ def _evaluate(evaluate: Evaluate, first: Array, run: Descent) -> tuple[Point, Or
     unit = _power_of_two(run.step.scale)
     theta = run.at.theta + run.step.move
     value, grad, hessian = evaluate(theta, unit)
-    worth = jnp.where(first, _worth(value, grad), run.origin.worth)
+    steepest = jnp.max(jnp.abs(grad), axis=1)
+    size = jnp.where(value == 0, steepest, jnp.abs(value))
+    size = jnp.where((size > 0) & jnp.isfinite(size), size, 1)
+    worth = jnp.where(first, _power_of_two(size), run.origin.worth)
     hessian = hessian / worth[:, None, None]
     # In a wrong unit the curvature may overflow at the start; the slope then gives the length of the first step.
-    hopeless = ~jnp.all(jnp.isfinite(hessian), axis=(1, 2)) & jnp.any(grad != 0, axis=1)
+    hopeless = ~jnp.all(jnp.isfinite(hessian), axis=(1, 2)) & (steepest > 0)
     hessian = jnp.where((first & hopeless)[:, None, None], 0, hessian)
     tried = Point(theta, unit, value / worth, grad / worth[:, None], hessian)
     return tried, run.origin._replace(worth=worth, value=jnp.where(first, tried.value, run.origin.value))
-
-
-def _worth(value: Array, grad: Array) -> Array:
-    size = jnp.where(value == 0, jnp.max(jnp.abs(grad), axis=1), jnp.abs(value))
-    return jnp.where((size > 0) & jnp.isfinite(size), _power_of_two(size), 1)
 
 
 def _power_of_two(x: Array) -> Array:

@@ -14,6 +14,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from jaxnotes.core.matrix import factors
+from jaxnotes.core.values import programs
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.status import Solution
 
@@ -84,7 +85,7 @@ def solve_differentiably(
         return jax.lax.custom_root(jax.grad(objective), start, solve_condition, solve_linear, has_aux=True)
 
     # Compiled as a whole, for outside jit custom_root of jax 0.7.2 fails on the constants of some derivatives.
-    x, report = jax.jit(solved)(start)
+    x, report = programs.soon()(solved)(start)
     return x, [jax.lax.stop_gradient(entry).astype(kind) for entry, kind in zip(report, kinds, strict=True)]
 
 
