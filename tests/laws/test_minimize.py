@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import reference
 
-from jaxnotes import Status, methods, minimize
+from jaxnotes import Status, maximum_likelihood, methods, minimize
 
 
 def ending(solution) -> Status:
@@ -107,6 +107,64 @@ def test_what_kind_of_point(name, dtype):
 
 def test_saddles_are_left(double):
     assert abs(float(minimize(saddle, np.zeros(2)).params[1])) == pytest.approx(0.5**0.5, rel=1e-9)
+
+
+# A user's likelihood
+
+
+def normal(params, x):
+    """With the logarithm of the spread, so that no derivative holds a square of the unit."""
+    return -(((x - params["mean"]) * jnp.exp(-params["log_sd"])) ** 2) / 2 - params["log_sd"]
+
+
+SAMPLE = np.random.default_rng(0).normal(3, 2, 200).astype(np.float32)
+
+
+@jax.jit
+def fit_normal(x, start, weights):
+    return maximum_likelihood.fit(normal, start, x, weights=weights)
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e-20, 1.0, 1e15, 1e30])
+def test_a_sample_has_no_unit(unit):
+    start = {"mean": np.float32(0), "log_sd": np.float32(np.log(2 * unit))}
+    solution = fit_normal(SAMPLE * np.float32(unit), start, np.ones(200, np.float32))
+    se = SAMPLE.std() / 200**0.5
+    assert ending(solution) == Status.CONVERGED
+    assert abs(float(solution.params["mean"]) / unit - SAMPLE.mean(dtype=np.float64)) <= 0.01 * se
+    assert 0 < float(solution.error) <= 0.01
+
+
+@pytest.mark.parametrize("weight", [1e-9, 1.0, 1e9])
+def test_weights_have_no_unit(weight):
+    start = {"mean": np.float32(0), "log_sd": np.float32(1)}
+    solution = fit_normal(SAMPLE, start, np.full(200, weight, np.float32))
+    assert ending(solution) == Status.CONVERGED
+    assert float(solution.params["mean"]) == pytest.approx(SAMPLE.mean(dtype=np.float64), rel=3e-7)
+
+
+def test_a_long_sum_keeps_its_digits():
+    """Ten million rows in float32, within 1e-6 of the sum in float64."""
+    rows = (np.random.default_rng(1).random(10_000_000) < 0.3).astype(np.float32)
+    value = maximum_likelihood.log_likelihood(lambda p, x: jnp.where(x == 1, p, 2 * p), np.float32(-0.7), rows)
+    exact = float(np.float32(-0.7)) * (rows.sum(dtype=np.float64) + 2 * (1 - rows).sum(dtype=np.float64))
+    assert float(value) == pytest.approx(exact, rel=1e-7)
+
+
+def test_the_error_covers_the_distance():
+    """Of many small samples in float32, in standard errors, against the closed form."""
+    rng = np.random.default_rng(2)
+    x = (rng.normal(0, 1, (500, 40)) * 10.0 ** rng.uniform(-2, 2, (500, 1)) + 5).astype(np.float32)
+    start = {"mean": np.float32(0), "log_sd": np.float32(1)}
+    solution = jax.jit(jax.vmap(lambda x: maximum_likelihood.fit(normal, start, x)))(x)
+    exact = x.astype(np.float64)
+    sd = exact.std(axis=1)
+    off = np.maximum(
+        np.abs(solution.params["mean"] - exact.mean(axis=1)) / (sd / 40**0.5),
+        np.abs(solution.params["log_sd"] - np.log(sd)) * 80**0.5,
+    )
+    assert np.all(solution.converged)
+    assert np.mean(np.asarray(solution.error) >= off) >= 0.999
 
 
 # Moré, Garbow and Hillstrom (1981): 28 sums of squares, from the usual start and ten times it

@@ -58,8 +58,8 @@ def minimize(
         TypeError, ValueError: x0 of a wrong dtype, a fun that returns no number, or a setting out of range.
 
     >>> solution = minimize(lambda x, a: jnp.sum((x - a) ** 2), jnp.zeros(2), jnp.array([1.0, 2.0]))
-    >>> print(solution.params, Status(int(solution.status)).name)
-    [1. 2.] CONVERGED
+    >>> print(solution.params, bool(solution.converged))
+    [1. 2.] True
     """
     x0 = intake.start(x0)
     size = sum(leaf.size for leaf in jax.tree.leaves(x0))
