@@ -81,11 +81,13 @@ def solve_differentiably(
         hessian = jax.jacobian(lambda v: ravel_pytree(hessian_product(unravel(v)))[0])(flat)
         return unravel(_solve(hessian, flat))
 
-    def solved(start: Any) -> tuple[Any, list[Array]]:
+    def solved(start: Any, _: Any) -> tuple[Any, list[Array]]:
         return jax.lax.custom_root(jax.grad(objective), start, solve_condition, solve_linear, has_aux=True)
 
     # Compiled as a whole, for outside jit custom_root of jax 0.7.2 fails on the constants of some derivatives.
-    x, report = programs.soon()(solved)(start)
+    # What the objective captures tells whether it is part of a larger program.
+    captured = jax.make_jaxpr(objective)(start).consts
+    x, report = programs.soon()(solved)(start, captured)
     return x, [jax.lax.stop_gradient(entry).astype(kind) for entry, kind in zip(report, kinds, strict=True)]
 
 
