@@ -299,10 +299,8 @@ def _fit(data: Curves, curve: Curve, max_steps: int) -> Solution:
 
 @functools.partial(jax.jit, static_argnums=1)
 def _is_stationary(data: Curves, curve: Curve) -> Array:
-    """Whether the objective's gradient in the parameters is small at data.start, ()."""
-    value, gradient = jax.value_and_grad(levenberg_marquardt.objective, argnums=1)(curve, data.start, data)
-    scaled = jnp.abs(gradient) * jnp.maximum(jnp.abs(data.start), 1)
-    return jnp.max(scaled) <= 100 * data.tol * jnp.maximum(value, 1)
+    """Whether no step within the tangent at data.start removes a noticeable part of the residual, ()."""
+    return levenberg_marquardt.excess(curve, jax.tree.map(lambda leaf: leaf[None], data))[0] <= 100
 
 
 @programs.soon(static_argnums=(3, 4))
@@ -313,7 +311,7 @@ def _infer(data: Curves, usable: Array, groups: Array, curve: Curve, cov: str) -
 def _estimate(curve: Curve, cov: str, question: tuple[Curves, Array, Array]) -> Estimate:
     """The free coordinates data.start and their covariance, and whether the fit is usable."""
     data, usable, groups = question
-    theta, (present, data) = data.start, levenberg_marquardt.only_present(data)
+    theta, (present, data) = data.start, intake.only_present(data)
     weights, precision = (jnp.where(present, a, 0) for a in (data.weights, data.precision))
 
     def values(theta: Array) -> Array:

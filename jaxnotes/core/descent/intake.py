@@ -34,6 +34,22 @@ class Curves(NamedTuple):
     tol: Array
 
 
+def only_present(data: Curves) -> tuple[Array, Curves]:
+    """Which rows of one problem are present, (n,), and the data with x of such a row in place of an absent one's, so
+    that what an absent row holds reaches no derivative.
+    """
+    present = jnp.broadcast_to(data.weights > 0, data.y.shape)
+    row = jnp.where(present, jnp.arange(len(present)), jnp.argmax(present))
+    x = jax.tree.map(lambda leaf: leaf[row] if leaf.shape[:1] == present.shape else leaf, data.x)
+    return present, data._replace(x=x)
+
+
+def count_observations(data: Curves) -> Array:
+    """The sum of the weights, (L,), or () for one problem."""
+    weights = jnp.broadcast_to(data.weights, (*data.weights.shape[:-1], data.y.shape[-1]))
+    return jnp.sum(weights, axis=-1)
+
+
 def start(x0: Any) -> Any:
     """x0 with float arrays for leaves, of a dtype that no data of a narrower one change."""
     if not jax.tree.leaves(x0):
