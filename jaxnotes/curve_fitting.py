@@ -33,6 +33,7 @@ from jaxnotes.core.inference.covariance import (
 from jaxnotes.core.lanes import batching, implicit
 from jaxnotes.core.matrix import triangles
 from jaxnotes.core.matrix.products import contract
+from jaxnotes.core.matrix.scaling import power_of_two
 from jaxnotes.core.special import tails
 from jaxnotes.core.values import arrays, programs, settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
@@ -317,9 +318,11 @@ def _estimate(curve: Curve, cov: str, question: tuple[Curves, Array, Array]) -> 
     def values(theta: Array) -> Array:
         return jnp.where(present, curve(data.captured, theta, data.x), 0)
 
-    J = jax.jacfwd(values)(theta)
-    residual = jnp.where(present, data.y, 0) - values(theta)
+    J, residual = jax.jacfwd(values)(theta), jnp.where(present, data.y, 0) - values(theta)
     df = spare_rows(jnp.broadcast_to(weights, data.y.shape), len(theta))
+    # In units of the data, so that no square over- or underflows; a unit of the precision cancels.
+    of_J, of_r, of_p = (power_of_two(jnp.max(jnp.abs(a), axis=0)) for a in (J, residual, precision))
+    J, residual, precision = J / of_J[None], residual / of_r, precision / of_p
     if cov == "nonrobust":
         weighted = jnp.sqrt(weights * precision)[None] * jnp.concatenate([J.T, residual[None]])
         root = triangles.inverse(triangles.orthogonalize(weighted[:-1, None], weighted[-1:]).R)[0]
@@ -329,4 +332,4 @@ def _estimate(curve: Curve, cov: str, question: tuple[Curves, Array, Array]) -> 
         nothing = jnp.zeros_like(theta)
         terms = Terms(J / length[None], weights, precision * residual, precision, nothing)
         covariance = spread(terms, cov, groups, lambda inverse: inverse.root / length[:, None]).covariance
-    return Estimate(theta, covariance, df, usable & (df > 0))
+    return Estimate(theta, covariance, df, usable & (df > 0), of_r / of_J)

@@ -15,6 +15,7 @@ from jaxnotes.core.descent.intake import Curve, Curves
 from jaxnotes.core.lanes import batching
 from jaxnotes.core.matrix import triangles
 from jaxnotes.core.matrix.products import contract, row_sum
+from jaxnotes.core.matrix.scaling import power_of_two
 from jaxnotes.core.values.arrays import Array
 
 
@@ -106,10 +107,10 @@ class Model:
         one = jnp.ones((1, 1), data.y.dtype)
         size = _mean_size(self._weighted(self._y, one))
         target = jnp.where(size > 0, self._y, values)
-        self._unit = _near(1 / jnp.where(size > 0, size, _mean_size(self._weighted(values, one))))
+        self._unit = 1 / power_of_two(jnp.where(size > 0, size, _mean_size(self._weighted(values, one))))
         target = self._weighted(target, self._unit)
         self.square = row_sum(target, target)
-        stride = _near(1 / _mean_size(self._weighted(columns, self._unit)))[:, :, 0].T
+        stride = 1 / power_of_two(_mean_size(self._weighted(columns, self._unit)))[:, :, 0].T
         self.first = self._triangular(start, stride, values, columns)
 
     def at(self, theta: Array, stride: Array) -> Linearization:
@@ -150,17 +151,18 @@ class Model:
 
     def _triangular(self, theta: Array, stride: Array, values: Array, columns: Array) -> Linearization:
         residual = self._weighted(self._y - values, self._unit)
-        columns = self._weighted(columns, stride.T[:, :, None] * self._unit)
+        columns = self._weighted(columns, (stride * self._unit).T[:, :, None])
         R, z = triangles.triangularize(columns, residual)
         lengths = triangles.column_norms(R)
         # Powers of two, so that no bit of R changes.
-        factor = _near(1 / lengths)
+        factor = 1 / power_of_two(lengths)
         square = jnp.sum(residual * residual, axis=1)
         size = jnp.sqrt(self.square + square + jnp.sum((lengths / stride * theta) ** 2, axis=1))
         return Linearization.of(theta, stride * factor, triangles.Triangle(R * factor[:, None], z), square, size)
 
     def _weighted(self, rows: Array, unit: Array) -> Array:
         """Rows in a unit, times the roots of their weights, 0 where absent; (L, n), or (q, L, n)."""
+        unit = unit.reshape((1,) * (rows.ndim - unit.ndim) + unit.shape)
         if self._even:
             return rows * unit
         present, root = (jnp.expand_dims(a, range(rows.ndim - 2)) for a in (self._present, self._root))
@@ -177,7 +179,7 @@ def _parts(values: Array, present: Array) -> tuple[Array, Array]:
     multiplied by, (L,).
     """
     values = jnp.where(present, values, 0)
-    factor = _near(1 / jnp.max(values, axis=1))
+    factor = 1 / power_of_two(jnp.max(values, axis=1))
     return values * factor[:, None], factor
 
 
@@ -185,9 +187,3 @@ def _mean_size(rows: Array) -> Array:
     """sum_i |rows_i| / n over the last axis, kept."""
     share = jnp.full_like(rows, 1 / rows.shape[-1], shape=rows.shape[-1:])
     return contract("...n,n->...", jnp.abs(rows), share)[..., None]
-
-
-def _near(x: Array) -> Array:
-    """The power of two nearest to x > 0; 1 where x is not finite or 0."""
-    power = jax.lax.reduce_precision(x, jnp.finfo(x.dtype).nexp, 0)
-    return jnp.where(jnp.isfinite(power) & (power > 0), power, 1)
