@@ -114,7 +114,14 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, logits: bool = False, unit: str
     Source: Kullback and Leibler, On information and sufficiency (1951), equation 2.4.
     """
     p, q = _pair(p, q, logits)
-    return _total(numerics.exp_times(p, p - q) if logits else numerics.relative_entropy(p, q), unit)
+    if not logits:
+        return _total(numerics.relative_entropy(p, q), unit)
+    # Where p and q are near each other their first-order terms cancel: what is left is summed, no term of it negative.
+    lift = jax.lax.stop_gradient(q - p)
+    near = jnp.all(jnp.abs(lift) < 0.5)
+    total = jnp.sum(numerics.exp_times(p, p - q))
+    between = jnp.log1p(jnp.sum(jnp.exp(p) * numerics.expm1_less(_centred(p, jnp.where(near, q - p, 0)))))
+    return _total(jnp.where(near, between, total)[None], unit)
 
 
 def js_divergence(p: ArrayLike, q: ArrayLike, *, logits: bool = False, unit: str = "nats") -> Array:
@@ -207,6 +214,11 @@ def _pair(p: ArrayLike, q: ArrayLike, logits: bool) -> tuple[Array, Array]:
     if q.shape != p.shape:
         raise ValueError(f"q: expected shape {p.shape}, that of p, got {q.shape}. Both are over the same k outcomes.")
     return p, q
+
+
+def _centred(p: Array, lift: Array) -> Array:
+    """lift less its mean under p, log-probabilities."""
+    return lift - jnp.sum(jnp.exp(p) * lift)
 
 
 def _total(terms: Array, unit: str) -> Array:

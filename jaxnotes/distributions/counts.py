@@ -15,7 +15,7 @@ from jaxnotes.core.special.gamma_terms import digamma_minus_log, gamma_excess, l
 from jaxnotes.core.special.logs import log1m_exp
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.status import Solution
-from jaxnotes.distributions import fitting, lattice
+from jaxnotes.distributions import fitting, lattice, solvers, summaries
 from jaxnotes.distributions.family import Discrete
 from jaxnotes.distributions.fitting import Empirical, Peak
 
@@ -160,7 +160,7 @@ class Binomial(Discrete):
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
         trials = rows.known["trials"]
-        return Peak(Binomial.Params(trials, fitting.average(rows.x, rows.share) / trials))
+        return Peak(Binomial.Params(trials, summaries.average(rows.x, rows.share) / trials))
 
     @classmethod
     def _on_edge(cls, params: Any) -> Array:
@@ -232,7 +232,7 @@ class Geometric(Discrete):
 
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
-        return Peak(Geometric.Params(1 / fitting.average(rows.x, rows.share)))
+        return Peak(Geometric.Params(1 / summaries.average(rows.x, rows.share)))
 
     @classmethod
     def _on_edge(cls, params: Any) -> Array:
@@ -316,26 +316,26 @@ class NegativeBinomial(Discrete):
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
         x, share, _ = rows
-        mu = fitting.average(x, share)
-        excess = fitting.average((x - mu) ** 2, share) - mu
+        mu = summaries.average(x, share)
+        excess = summaries.average((x - mu) ** 2, share) - mu
         over = excess > 0
 
         def downhill(size: Array) -> Array:
             """size^2 times the slope of the loss in size, whose limit at infinity is excess / 2."""
             gain = jnp.log1p(x / size) + digamma_minus_log(x + size) - digamma_minus_log(size)
-            return size**2 * (jnp.log1p(mu / size) - fitting.average(gain, share))
+            return size**2 * (jnp.log1p(mu / size) - summaries.average(gain, share))
 
         def with_slope(size: Array) -> tuple[Array, Array]:
             return jax.jvp(downhill, (size,), (jnp.ones_like(size),))
 
-        size, steps = fitting.positive_root(with_slope, jnp.where(over, mu**2 / jnp.where(over, excess, 1), jnp.nan))
+        size, steps = solvers.positive_root(with_slope, jnp.where(over, mu**2 / jnp.where(over, excess, 1), jnp.nan))
         return Peak(NegativeBinomial.Params(jnp.where(over, size, jnp.inf), mu), steps)
 
     @classmethod
     def _loss(cls, params: Any, rows: Empirical) -> Array:
         poisson = params.size == jnp.inf
         law = cls.Params(jnp.where(poisson, 1, params.size), params.mu)
-        loss = -fitting.average(cls._log_density(law, rows.x), rows.share)
+        loss = -summaries.average(cls._log_density(law, rows.x), rows.share)
         return jnp.where(poisson, Poisson._loss(Poisson.Params(params.mu), rows), loss)
 
 
@@ -400,7 +400,7 @@ class Poisson(Discrete):
 
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
-        return Peak(Poisson.Params(fitting.average(rows.x, rows.share)))
+        return Peak(Poisson.Params(summaries.average(rows.x, rows.share)))
 
     @classmethod
     def _on_edge(cls, params: Any) -> Array:

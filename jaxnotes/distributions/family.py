@@ -16,8 +16,9 @@ from jaxnotes.core.special.log_tails import log_difference
 from jaxnotes.core.values import arrays, settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.status import Solution
-from jaxnotes.distributions import fitting
-from jaxnotes.distributions.fitting import Empirical, Peak, Sample
+from jaxnotes.distributions import fitting, frames, summaries
+from jaxnotes.distributions.fitting import Peak, Sample
+from jaxnotes.distributions.summaries import Empirical
 
 # What a family's own functions take: its Params, a NamedTuple of arrays.
 Law = Any
@@ -437,6 +438,8 @@ class Distribution:
     _closed_form: ClassVar[bool] = True
     # Whether the statistics are but a few numbers.
     _few_statistics: ClassVar[bool] = False
+    # The parameters that follow x to another origin or unit, and how; where there are any the fit looks at z.
+    _kinds: ClassVar[frames.Kinds] = {}
     # An x that any sample may hold, to stand in for one that may not be there.
     _stand_in: ClassVar[float] = 0.0
 
@@ -446,6 +449,11 @@ class Distribution:
         return jnp.ones_like(x, bool)
 
     @staticmethod
+    def _frame(x: Array, share: Array) -> frames.Frame:
+        """Where and in what unit to look at a sample, of a family with `_kinds`."""
+        raise NotImplementedError
+
+    @staticmethod
     def _summarize(rows: Empirical) -> Any:
         """The statistics on which `_loss` and `_maximize` rest."""
         return rows
@@ -453,7 +461,7 @@ class Distribution:
     @classmethod
     def _loss(cls, params: Law, statistics: Any) -> Array:
         """The mean negative log-likelihood."""
-        return -fitting.average(cls._log_density(params, statistics.x), statistics.share)
+        return -summaries.average(cls._log_density(params, statistics.x), statistics.share)
 
     @staticmethod
     def _maximize(statistics: Any) -> Peak:

@@ -10,7 +10,6 @@ parameter itself, the scale for a location), so that it does not depend on the u
 
 import dataclasses
 import functools
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -18,17 +17,18 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from jaxnotes.core.descent import trust_region
 from jaxnotes.core.inference.covariance import Estimate
 from jaxnotes.core.lanes import batching, implicit
-from jaxnotes.core.matrix import factors
-from jaxnotes.core.special.numerics import safe_sqrt
+from jaxnotes.core.matrix.scaling import power_of_two
 from jaxnotes.core.values import programs, settings, trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.status import Solution, Status, first_status
+from jaxnotes.distributions import frames, solvers
+from jaxnotes.distributions.frames import Frame
+from jaxnotes.distributions.summaries import Empirical, total
 
-# Steps of a solver; they need some ten.
-MAX_STEPS = 100
+# The rounding of a gradient, and of an estimate in closed form, in eps.
+ROUNDINGS = 8.0
 
 
 class Sample(NamedTuple):
@@ -36,14 +36,6 @@ class Sample(NamedTuple):
 
     x: Array
     weights: Array
-    known: dict[str, Array]
-
-
-class Empirical(NamedTuple):
-    """The statistics of a family that needs the whole sample: x (n, ...), shares (n,) that sum to 1, what is known."""
-
-    x: Array
-    share: Array
     known: dict[str, Array]
 
 
@@ -96,14 +88,18 @@ def _along_maximum(
     family: Any, solution: Solution, samples: tuple[Sample], tangents: tuple[Sample]
 ) -> tuple[Any, Array]:
     """The same where the maximum was found by iteration, by the implicit formula; 0 where there was none."""
-    theta, with_params = _free(family, solution.params, samples[0].known)
+    known, frame = samples[0].known, _frame(family, samples[0])
+    seen = frames.see(solution.params, family._kinds, frame)
+    theta, with_params = _free(family, seen, known)
 
     def loss(theta: Array, sample: Sample) -> Array:
-        return family._loss(with_params(theta, sample.known), _statistics(family, sample, for_derivatives=True))
+        statistics = _statistics(family, sample, frame, for_derivatives=True)
+        return family._loss(with_params(theta, sample.known), statistics)
 
     theta_dot, value_dot = implicit.tangent(loss, theta, *samples, *tangents)
-    dots = with_params(theta_dot, tangents[0].known), value_dot
-    return jax.tree.map(lambda dot: jnp.where(solution.converged, dot, 0), dots)
+    slopes = frames.slopes(seen, family._kinds, frame)
+    params_dot = jax.tree.map(jnp.multiply, with_params(theta_dot, tangents[0].known), slopes)
+    return jax.tree.map(lambda dot: jnp.where(solution.converged, dot, 0), (params_dot, value_dot))
 
 
 def _free(family: Any, params: Any, known: dict[str, Array]) -> tuple[Array, Callable[[Array, dict[str, Array]], Any]]:
@@ -126,28 +122,69 @@ def _by_lanes(function: Callable[[Sample], Any], block: Sample) -> Any:
 
 
 def _solve(family: Any, sample: Sample, *, for_derivatives: bool = False) -> Solution:
-    statistics = _statistics(family, sample, for_derivatives=for_derivatives)
-    params, steps, ending = family._maximize(statistics)
-    value, slopes = jax.value_and_grad(family._loss)(params, statistics)
-    scaled = family._in_units(params, slopes)
-    free = [getattr(scaled, name) for name in params._fields if name not in sample.known]
-    grad_norm = functools.reduce(jnp.maximum, [jnp.max(jnp.abs(slope)) for slope in free])
-    data_status, edge = _data_trouble(family, sample), family._on_edge(params)
+    frame = _frame(family, sample)
+    statistics = _statistics(family, sample, frame, for_derivatives=for_derivatives)
+    seen, steps, ending = family._maximize(statistics)
+    value, slopes = jax.value_and_grad(family._loss)(seen, statistics)
+    scaled = family._in_units(seen, slopes)
+    free = [name for name in seen._fields if name not in sample.known]
+    grad_norm = functools.reduce(jnp.maximum, [jnp.max(jnp.abs(getattr(scaled, name))) for name in free])
+    data_status, edge = _data_trouble(family, sample), family._on_edge(seen)
     # On an edge where the law degenerates to a point the density has no bound.
     value = jnp.where(edge & jnp.isnan(value), -jnp.inf, value)
-    near = grad_norm <= 100 * settings.tolerance(None, value.dtype)
+    n = jnp.maximum(total(_weights(sample)), len(sample.x))
+    error = _error(family, seen, grad_norm, free, frame, n)
     status = first_status(
         (data_status != Status.CONVERGED, data_status),
         (edge, Status.BOUNDARY),
         (~jnp.isfinite(value), Status.NON_FINITE_DATA),
         (jnp.asarray(ending) != Status.CONVERGED, ending),
-        (near | family._closed_form, Status.CONVERGED),
-        (jnp.asarray(steps) >= MAX_STEPS, Status.MAX_STEPS),
+        (~_fits(family, seen, free, frame), Status.DIVERGED),
+        (_is_near(grad_norm, n) | family._closed_form, Status.CONVERGED),
+        (jnp.asarray(steps) >= solvers.MAX_STEPS, Status.MAX_STEPS),
         otherwise=Status.STALLED,
     )
-    usable = data_status == Status.CONVERGED
+    usable, converged = data_status == Status.CONVERGED, status == Status.CONVERGED
+    params = frames.place(seen, family._kinds, frame)
+    value = value + jnp.sum(jnp.log(frame.unit)) if family._kinds else value
     params, value, grad_norm = jax.tree.map(lambda a: jnp.where(usable, a, jnp.nan), (params, value, grad_norm))
-    return Solution(params, value, grad_norm, jnp.asarray(steps, jnp.int32), status, jnp.full_like(value, jnp.nan))
+    error = jnp.where(converged, error, jnp.nan)
+    return Solution(params, value, grad_norm, jnp.asarray(steps, jnp.int32), status, error)
+
+
+def _is_near(grad_norm: Array, n: Array) -> Array:
+    """Whether the gradient, in units in which the information of a row is about 1, is that of a maximum: a step is at
+    most 1 % of a standard error, or rounding.
+    """
+    rounding = ROUNDINGS * float(jnp.finfo(grad_norm.dtype).eps)
+    return grad_norm <= jnp.maximum(
+        rounding, jnp.minimum(100 * settings.tolerance(None, grad_norm.dtype), 0.01 / jnp.sqrt(n))
+    )
+
+
+def _error(family: Any, params: Any, grad_norm: Array, free: list[str], frame: Frame, n: Array) -> Array:
+    """How far off the estimate may be in standard errors, which are about a unit / sqrt(n): the step left, the rounding
+    of the statistics, and that of the parameters themselves.
+    """
+    eps = float(jnp.finfo(n.dtype).eps)
+    placed, units = frames.place(params, family._kinds, frame), _changes(family, params, frame)
+    size = [jnp.max(jnp.abs(getattr(placed, name)) / getattr(units, name)) for name in free]
+    left = 0 if family._closed_form else 2 * grad_norm
+    return jnp.sqrt(n) * (left + ROUNDINGS * eps + eps * functools.reduce(jnp.maximum, size))
+
+
+def _changes(family: Any, seen: Any, frame: Frame) -> Any:
+    """A large change of each parameter of x."""
+    return jax.tree.map(jnp.multiply, family._units(seen), frames.slopes(seen, family._kinds, frame))
+
+
+def _fits(family: Any, seen: Any, free: list[str], frame: Frame) -> Array:
+    """Whether the parameters and changes of them by their own sizes are normal numbers of the dtype, ()."""
+    placed, units = frames.place(seen, family._kinds, frame), _changes(family, seen, frame)
+    found = [(getattr(placed, name), getattr(units, name)) for name in free]
+    tiny = float(jnp.finfo(frame.unit.dtype).tiny)
+    each = [jnp.all(jnp.isfinite(at) & (unit >= tiny) & (unit < jnp.inf)) for at, unit in found]
+    return functools.reduce(jnp.logical_and, each)
 
 
 def _sound(family: Any, sample: Sample) -> tuple[Array, Array]:
@@ -159,8 +196,16 @@ def _sound(family: Any, sample: Sample) -> tuple[Array, Array]:
     return finite, finite & possible
 
 
-def _statistics(family: Any, sample: Sample, *, for_derivatives: bool = False) -> Any:
-    """The family's statistics of a sample; in a row that is absent something possible stands in.
+def _statistics(family: Any, sample: Sample, frame: Frame, *, for_derivatives: bool = False) -> Any:
+    """The family's statistics of a sample as the frame shows it."""
+    rows = _rows(family, sample, for_derivatives=for_derivatives)
+    if family._kinds:
+        rows = rows._replace(x=(rows.x - frame.origin[None]) / frame.unit[None])
+    return family._summarize(rows)
+
+
+def _rows(family: Any, sample: Sample, *, for_derivatives: bool) -> Empirical:
+    """The sample; in a row that is absent something possible stands in.
 
     For derivatives in their weights rows of weight 0 count. Rows that end the fit are mended: they would give NaN.
     """
@@ -175,8 +220,23 @@ def _statistics(family: Any, sample: Sample, *, for_derivatives: bool = False) -
             stand_in = x[jnp.argmax(present)][None]
             stand_in = jnp.where(jnp.any(present), stand_in, family._stand_in)
         x = jnp.where(kept.reshape(-1, *(1,) * (x.ndim - 1)), x, stand_in)
-    weights = jnp.broadcast_to(weights, x.shape[:1])
-    return family._summarize(Empirical(x, weights / jnp.sum(weights), known))
+    weights = _weights(sample)
+    weights = weights / power_of_two(jnp.max(weights))
+    return Empirical(x, weights / total(weights), known)
+
+
+def _weights(sample: Sample) -> Array:
+    """The weights of the rows, (n,)."""
+    return jnp.broadcast_to(sample.weights, sample.x.shape[:1])
+
+
+def _frame(family: Any, sample: Sample) -> Frame:
+    """Where and in what unit to look at a sample, without a derivative."""
+    zero = jnp.zeros(sample.x.shape[1:], sample.x.dtype)
+    if not family._kinds:
+        return Frame(zero, zero + 1)
+    rows = jax.lax.stop_gradient(_rows(family, sample, for_derivatives=False))
+    return family._frame(rows.x, rows.share)
 
 
 def _data_trouble(family: Any, sample: Sample) -> Array:
@@ -193,183 +253,20 @@ def _data_trouble(family: Any, sample: Sample) -> Array:
 @programs.soon(static_argnums=(0,))
 def covariance(family: Any, solution: Solution, sample: Sample) -> Estimate:
     """The estimate and the inverse of the observed information, known parameters without variance."""
-    theta, with_params = _free(family, solution.params, sample.known)
-    n_obs = jnp.sum(jnp.broadcast_to(sample.weights, sample.x.shape[:1]))
-    inverse = family._covariance(solution.params)
+    frame = _frame(family, sample)
+    seen = frames.see(solution.params, family._kinds, frame)
+    theta, with_params = _free(family, seen, sample.known)
+    inverse = family._covariance(seen)
     if inverse is None:
-        statistics = _statistics(family, sample)
-        information = family._information(solution.params, statistics)
+        statistics = _statistics(family, sample, frame)
+        information = family._information(seen, statistics)
         if information is None:
             slope = jax.grad(lambda theta: family._loss(with_params(theta, sample.known), statistics))
-            information = jacobian(slope, theta)
-        inverse = inverse_spd(information)
-    df = jnp.asarray(jnp.inf, theta.dtype)
-    return Estimate(theta, inverse / n_obs, df, solution.converged & jnp.all(jnp.isfinite(inverse)))
-
-
-def average(values: Array, share: Array) -> Array:
-    """sum_i share_i values_i over the first axis, of values (n, ...)."""
-    return jnp.sum(share.reshape(-1, *(1,) * (values.ndim - 1)) * values, axis=0)
-
-
-def centre(x: Array, share: Array) -> Array:
-    """The mean of x (n, ...), exact where all rows are equal."""
-    first = x[jnp.argmax(share > 0)]
-    return first + average(x - first[None], share)
-
-
-def log_spread(x: Array, mean: Array, share: Array) -> Array:
-    """The mean of log(mean / x), as that of ratio - 1 - log(ratio), whose terms are not negative: none cancels."""
-    ratio = x / mean
-    return average((ratio - 1) - jnp.log(ratio), share)
-
-
-def moments(rows: Empirical) -> tuple[Array, Array]:
-    """The mean and the standard deviation (of divisor n)."""
-    mean = centre(rows.x, rows.share)
-    return mean, safe_sqrt(average((rows.x - mean) ** 2, rows.share))
-
-
-def extremes(x: Array, share: Array) -> tuple[Array, Array]:
-    """The least and the largest x (n,) of positive share."""
-    present = share > 0
-    return jnp.min(jnp.where(present, x, jnp.inf)), jnp.max(jnp.where(present, x, -jnp.inf))
-
-
-def median(x: Array, share: Array) -> Array:
-    """The middle of the values at which half of the weight lies on either side."""
-    order = jnp.argsort(x)
-    x, below = x[order], jnp.cumsum(share[order])
-    rounding = 4 * len(x) * float(jnp.finfo(x.dtype).eps)
-    return (x[jnp.argmax(below >= 0.5 - rounding)] + x[jnp.argmax(below > 0.5 + rounding)]) / 2
-
-
-def jacobian(function: Callable[[Array], Array], x: Array) -> Array:
-    """The Jacobian (q, q) at x (q,) of a function, column by column: faster than vmap where they are few."""
-    return jnp.stack([jax.jvp(function, (x,), (unit,))[1] for unit in jnp.eye(len(x), dtype=x.dtype)])
-
-
-def inverse_spd(A: Array) -> Array:
-    """A^-1; NaN unless A (q, q) is positive definite beyond rounding."""
-    factor = factors.factor_spd(_lower(A), jnp.zeros((1, len(A)), A.dtype))
-    columns = [factors.solve(factor, unit[None])[0] for unit in jnp.eye(len(A), dtype=A.dtype)]
-    return jnp.where(factor.smallest_pivot[0] > 0, jnp.stack(columns), jnp.nan)
-
-
-def _lower(A: Array) -> Array:
-    """The lower triangle of A row by row, (1, q (q + 1) / 2)."""
-    return jnp.stack([A[i, j] for i in range(len(A)) for j in range(i + 1)])[None]
-
-
-# The solvers.
-
-
-class _Bracket(NamedTuple):
-    at: Array
-    lower: Array
-    upper: Array
-    steps: Array
-    active: Array
-
-
-def positive_root(function: Callable[[Array], tuple[Array, Array]], start: Array) -> tuple[Array, Array]:
-    """(x, steps): the root x > 0 of a function that is negative below it and positive above.
-
-    By Newton's method, held in a bracket, from start > 0. The function gives its value and its slope at x.
-    """
-    small = float(jnp.finfo(start.dtype).eps) ** 0.5
-
-    def step(state: _Bracket) -> _Bracket:
-        value, slope = function(state.at)
-        lower = jnp.where(value < 0, state.at, state.lower)
-        upper = jnp.where(value > 0, state.at, state.upper)
-        newton = jnp.clip(state.at - value / slope, state.at / 8, 8 * state.at)
-        middle = jnp.where(upper < jnp.inf, (lower + upper) / 2, 8 * state.at)
-        inside = (newton >= lower) & (newton <= upper)
-        new = jnp.where(inside, newton, middle)
-        # The error after a Newton step is of the order of its square.
-        active = (jnp.abs(new - state.at) > small * state.at) & jnp.isfinite(value)
-        return _Bracket(new, lower, upper, state.steps + 1, active)
-
-    first = _Bracket(start, 0 * start, jnp.full_like(start, jnp.inf), jnp.zeros((), jnp.int32), start > 0)
-    last = jax.lax.while_loop(lambda state: state.active & (state.steps < MAX_STEPS), step, first)
-    return last.at, last.steps
-
-
-class _Descent(NamedTuple):
-    at: Array
-    move: Array
-    slope: Array
-    steps: Array
-    active: Array
-
-
-def convex_minimum(gradient: Callable[[Array], Array], start: Array) -> tuple[Array, Array]:
-    """(x, steps): where the gradient of a convex function of few numbers (q,) vanishes; it is NaN outside the domain.
-
-    By Newton's method. A step is halved until the slope along it is no longer steep uphill, which needs no values and
-    so works to the last digit. It ends when the Newton decrement, the fall that a step promises, is rounding.
-    """
-    small = float(jnp.finfo(start.dtype).eps) ** 1.2
-
-    def newton(x: Array) -> tuple[Array, Array, Array]:
-        g, H = gradient(x), jacobian(gradient, x)
-        move = -factors.solve(factors.factor_spd(_lower(H), jnp.zeros((1, len(x)), x.dtype)), g[None])[0]
-        return g, move, jnp.all(jnp.isfinite(H)) & jnp.all(jnp.isfinite(g))
-
-    def step(state: _Descent) -> _Descent:
-        x = state.at + state.move
-        g, move, finite = newton(x)
-        accept = finite & (jnp.sum(g * state.move) <= -0.5 * state.slope)
-        slope = jnp.where(accept, jnp.sum(g * move), state.slope / 2)
-        settled = -state.slope <= small
-        return _Descent(
-            at=jnp.where(accept, x, state.at),
-            move=jnp.where(accept, move, state.move / 2),
-            slope=slope,
-            steps=state.steps + 1,
-            active=~settled & jnp.isfinite(slope),
-        )
-
-    g, move, finite = newton(start)
-    first = _Descent(start, move, jnp.sum(g * move), jnp.zeros((), jnp.int32), finite)
-    last = jax.lax.while_loop(lambda state: state.active & (state.steps < MAX_STEPS), step, first)
-    return last.at, last.steps
-
-
-def minimum(loss: Callable[[Array], Array], start: Array) -> tuple[Array, Array, Array]:
-    """(x, steps, status): a minimum near the start (q,) of a smooth function, by Newton's method in a trust region."""
-
-    def evaluate(x: Array, unit: Array) -> tuple[Array, Array, Array]:
-        return jax.vmap(functools.partial(trust_region.derivatives, loss))(x, unit)
-
-    tol = settings.tolerance(None, start.dtype)[None]
-    goal = trust_region.Goal(jnp.zeros_like(tol), tol**2 / 2)
-    run = trust_region.descend(evaluate, start[None], goal, jnp.ones((1,), bool), MAX_STEPS)
-    return run.at.theta[0], run.steps[0], trust_region.judge(run, goal._replace(absolute=(100 * tol) ** 2 / 2))[0]
-
-
-def extreme_value(y: Array, share: Array) -> tuple[Array, Array, Array]:
-    """(shape, log_scale, steps): the maximum likelihood estimate of a Weibull law from y (n,), the logarithms of x.
-
-    With A(k) = log sum_i share_i exp(k y_i), a convex function, it is A'(k) - 1/k = mean y, log_scale = A(k) / k. For
-    equal y the shape is infinite.
-    """
-    mean = average(y, share)
-    most = extremes(y, share)[1]
-    below = y - most
-    powers = share[None] * jnp.stack([jnp.ones_like(y), below, below**2])
-
-    def slope(k: Array) -> tuple[Array, Array]:
-        """A' - mean - 1/k, and its derivative: A' and A'' are the mean and variance of y under the tilted shares."""
-        # One product: the exponentials are the cost, and three sums would compute them three times.
-        total, first, second = jnp.matmul(powers, jnp.exp(k * below), precision="highest")
-        tilted = first / total
-        return tilted + (most - mean) - 1 / k, second / total - tilted**2 + 1 / k**2
-
-    sd = jnp.sqrt(average((y - mean) ** 2, share))
-    varied = sd > 0
-    start = math.pi / math.sqrt(6) / jnp.where(varied, sd, jnp.nan)
-    shape, steps = positive_root(slope, start)
-    log_scale = jnp.where(varied, most + jnp.log(average(jnp.exp(shape * below), share)) / shape, mean)
-    return jnp.where(varied, shape, jnp.inf), log_scale, steps
+            information = solvers.jacobian(slope, theta)
+        inverse = solvers.inverse_spd(information)
+    df, n_obs = jnp.asarray(jnp.inf, theta.dtype), total(_weights(sample))
+    estimate, unit = (
+        _free(family, params, sample.known)[0]
+        for params in (solution.params, frames.slopes(seen, family._kinds, frame))
+    )
+    return Estimate(estimate, inverse / n_obs, df, solution.converged & jnp.all(jnp.isfinite(inverse)), unit)

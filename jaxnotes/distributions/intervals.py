@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxnotes.core.special import log_tails
 from jaxnotes.core.special.gamma_terms import beta_excess, digamma_minus_log, log_beta_prefix, stirling_error
 from jaxnotes.core.values.arrays import Array, ArrayLike
-from jaxnotes.distributions import fitting
+from jaxnotes.distributions import solvers, summaries
 from jaxnotes.distributions.family import Distribution
 from jaxnotes.distributions.fitting import Empirical, Peak
 from jaxnotes.distributions.positive import PositiveParameters, limit_at_zero
@@ -88,7 +88,7 @@ class Uniform(Distribution):
 
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
-        return Peak(Uniform.Params(*fitting.extremes(rows.x, rows.share)))
+        return Peak(Uniform.Params(*summaries.extremes(rows.x, rows.share)))
 
     @classmethod
     def _on_edge(cls, params: Any) -> Array:
@@ -197,9 +197,9 @@ class Beta(PositiveParameters):
     @staticmethod
     def _summarize(rows: Empirical) -> Any:
         x, share, _ = rows
-        m = fitting.centre(x, share)
-        below, above = fitting.log_spread(x, m, share), fitting.log_spread(1 - x, 1 - m, share)
-        return Beta.Statistics(m, fitting.average((x - m) ** 2, share), below, above)
+        m = summaries.centre(x, share)
+        below, above = summaries.log_spread(x, m, share), summaries.log_spread(1 - x, 1 - m, share)
+        return Beta.Statistics(m, summaries.average((x - m) ** 2, share), below, above)
 
     @classmethod
     def _loss(cls, params: Any, statistics: Any) -> Array:
@@ -229,5 +229,5 @@ class Beta(PositiveParameters):
             b_slope = digamma_minus_log(b) - digamma_minus_log(n) + jnp.log(b / n / (1 - m)) + statistics.above
             return jnp.stack([a_slope, b_slope])
 
-        theta, steps = fitting.convex_minimum(gradient, start)
+        theta, steps = solvers.convex_minimum(gradient, start)
         return Peak(Beta.Params(*jnp.where(varied, theta, jnp.inf)), steps)

@@ -10,7 +10,7 @@ from jaxnotes.core.inference.covariance import Inference
 from jaxnotes.core.special.numerics import xlogy
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.status import Solution
-from jaxnotes.distributions import fitting, lattice
+from jaxnotes.distributions import fitting, lattice, summaries
 from jaxnotes.distributions.family import Discrete
 from jaxnotes.distributions.fitting import Empirical, Peak
 
@@ -76,7 +76,7 @@ class Bernoulli(Discrete):
 
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
-        return Peak(Bernoulli.Params(fitting.average(rows.x, rows.share)))
+        return Peak(Bernoulli.Params(summaries.average(rows.x, rows.share)))
 
     @classmethod
     def _on_edge(cls, params: Any) -> Array:
@@ -211,7 +211,7 @@ class Categorical(Discrete):
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
         hits = (rows.x[:, None] == rows.known["labels"][None]).astype(rows.share.dtype)
-        return Peak(Categorical.Params(fitting.average(hits, rows.share)))
+        return Peak(Categorical.Params(summaries.average(hits, rows.share)))
 
     @classmethod
     def _on_edge(cls, params: Any) -> Array:

@@ -1,14 +1,14 @@
 """The multivariate normal law."""
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from jaxnotes.core.matrix import factors
 from jaxnotes.core.values.arrays import Array, ArrayLike
-from jaxnotes.distributions import fitting
+from jaxnotes.distributions import frames, summaries
 from jaxnotes.distributions.family import Distribution
 from jaxnotes.distributions.fitting import Empirical, Peak
 
@@ -127,9 +127,12 @@ class MultivariateNormal(Distribution):
         draws = params.mean[None] + jnp.matmul(normal, factors.cholesky(params.covariance).T, precision="highest")
         return draws.reshape(*shape, len(params.mean))
 
+    _kinds: ClassVar[frames.Kinds] = {"mean": frames.LOCATION, "covariance": frames.SQUARES}
+    _frame = staticmethod(frames.about_the_mean)
+
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
-        mean = fitting.centre(rows.x, rows.share)
+        mean = summaries.centre(rows.x, rows.share)
         deviations = rows.x - mean[None]
         covariance = jnp.matmul((rows.share[:, None] * deviations).T, deviations, precision="highest")
         return Peak(MultivariateNormal.Params(mean, covariance))

@@ -1,7 +1,7 @@
 """Continuous families on the positive half line."""
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ from jaxnotes.core.special import log_tails
 from jaxnotes.core.special.gamma_terms import digamma_minus_log, log_gamma_prefix, stirling_error
 from jaxnotes.core.special.logs import log1m_exp, log1m_exp_exp, log_minus, log_ratio
 from jaxnotes.core.values.arrays import Array, ArrayLike
-from jaxnotes.distributions import fitting
+from jaxnotes.distributions import frames, solvers, summaries
 from jaxnotes.distributions.family import Distribution
 from jaxnotes.distributions.fitting import Empirical, Peak
 
@@ -91,9 +91,12 @@ class LogNormal(PositiveParameters):
     def _draw(key: Array, params: Any, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
         return jnp.exp(params.mu + params.sigma * jax.random.normal(key, shape, dtype))
 
+    _kinds: ClassVar[frames.Kinds] = {"mu": frames.LOGARITHM}
+    _frame = staticmethod(frames.from_zero)
+
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
-        return Peak(LogNormal.Params(*fitting.moments(rows._replace(x=jnp.log(rows.x)))))
+        return Peak(LogNormal.Params(*summaries.moments(rows._replace(x=jnp.log(rows.x)))))
 
     @classmethod
     def _on_edge(cls, params: Any) -> Array:
@@ -162,9 +165,12 @@ class Exponential(PositiveParameters):
     def _possible(x: Array, known: dict[str, Array]) -> Array:
         return x >= 0
 
+    _kinds: ClassVar[frames.Kinds] = {"rate": frames.RATE}
+    _frame = staticmethod(frames.from_zero)
+
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
-        return Peak(Exponential.Params(1 / fitting.average(rows.x, rows.share)))
+        return Peak(Exponential.Params(1 / summaries.average(rows.x, rows.share)))
 
 
 class Gamma(PositiveParameters):
@@ -240,8 +246,8 @@ class Gamma(PositiveParameters):
 
     @staticmethod
     def _summarize(rows: Empirical) -> Any:
-        m = fitting.centre(rows.x, rows.share)
-        return Gamma.Statistics(m, fitting.log_spread(rows.x, m, rows.share))
+        m = summaries.centre(rows.x, rows.share)
+        return Gamma.Statistics(m, summaries.log_spread(rows.x, m, rows.share))
 
     @classmethod
     def _loss(cls, params: Any, statistics: Any) -> Array:
@@ -254,6 +260,9 @@ class Gamma(PositiveParameters):
         shape, rate = params
         return Gamma.Params(shape * slopes.shape + rate * slopes.rate, rate / jnp.sqrt(shape) * slopes.rate)
 
+    _kinds: ClassVar[frames.Kinds] = {"rate": frames.RATE}
+    _frame = staticmethod(frames.from_zero)
+
     @staticmethod
     def _maximize(statistics: Any) -> Peak:
         """log(shape) - psi(shape) = spread; as a function of 1 / shape the left side is convex and nearly linear."""
@@ -265,7 +274,7 @@ class Gamma(PositiveParameters):
 
         # Greenwood and Durand (1960), Technometrics 2, 55-65, have the exact start at both ends.
         start = jnp.where(varied, 12 * spread / (3 - spread + jnp.sqrt((spread - 3) ** 2 + 24 * spread)), jnp.nan)
-        inverse, steps = fitting.positive_root(excess, start)
+        inverse, steps = solvers.positive_root(excess, start)
         shape = jnp.where(varied, 1 / inverse, jnp.inf)
         return Peak(Gamma.Params(shape, shape / m), steps)
 
@@ -353,7 +362,7 @@ class Weibull(PositiveParameters):
 
     @staticmethod
     def _summarize(rows: Empirical) -> Any:
-        m = fitting.centre(rows.x, rows.share)
+        m = summaries.centre(rows.x, rows.share)
         return Weibull.Statistics(m, jnp.log(rows.x / m), rows.share)
 
     @classmethod
@@ -361,7 +370,7 @@ class Weibull(PositiveParameters):
         m, y, share = statistics
         log_hazard = params.shape * (y - log_ratio(params.scale, m))
         terms = jnp.exp(log_hazard) - log_hazard + y
-        return jnp.log(m) - jnp.log(params.shape) + fitting.average(terms, share)
+        return jnp.log(m) - jnp.log(params.shape) + summaries.average(terms, share)
 
     @staticmethod
     def _units(params: Any) -> Any:
@@ -379,10 +388,13 @@ class Weibull(PositiveParameters):
         across = (1 - total - shape * first) / scale
         return jnp.stack([corner, across, across, shape * ((1 + shape) * total - 1) / scale**2]).reshape(2, 2)
 
+    _kinds: ClassVar[frames.Kinds] = {"scale": frames.LENGTH}
+    _frame = staticmethod(frames.from_zero)
+
     @staticmethod
     def _maximize(statistics: Any) -> Peak:
         m, y, share = statistics
-        shape, log_scale, steps = fitting.extreme_value(y, share)
+        shape, log_scale, steps = solvers.extreme_value(y, share)
         return Peak(Weibull.Params(shape, m * jnp.exp(log_scale)), steps)
 
 
@@ -451,10 +463,13 @@ class Pareto(PositiveParameters):
     def _draw(key: Array, params: Any, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
         return params.scale * jnp.exp(jax.random.exponential(key, shape, dtype) / params.shape)
 
+    _kinds: ClassVar[frames.Kinds] = {"scale": frames.LENGTH}
+    _frame = staticmethod(frames.from_zero)
+
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
-        least, _ = fitting.extremes(rows.x, rows.share)
-        return Peak(Pareto.Params(1 / fitting.average(log_ratio(rows.x, least), rows.share), least))
+        least, _ = summaries.extremes(rows.x, rows.share)
+        return Peak(Pareto.Params(1 / summaries.average(log_ratio(rows.x, least), rows.share), least))
 
     @classmethod
     def _on_edge(cls, params: Any) -> Array:

@@ -12,7 +12,7 @@ from jaxnotes.core.special.gamma_terms import digamma_minus_log, log_student_den
 from jaxnotes.core.special.logs import log1m_exp_exp, log1p_square
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.status import Solution, Status, first_status
-from jaxnotes.distributions import fitting
+from jaxnotes.distributions import fitting, frames, solvers, summaries
 from jaxnotes.distributions.family import Distribution
 from jaxnotes.distributions.fitting import Empirical, Peak, Sample
 
@@ -74,6 +74,9 @@ class LocationScale(Distribution):
     def _on_edge(cls, params: Any) -> Array:
         return ~(params.scale > 0)
 
+    _kinds: ClassVar[frames.Kinds] = {"loc": frames.LOCATION, "scale": frames.LENGTH}
+    _frame = staticmethod(frames.about_the_mean)
+
     @staticmethod
     def _units(params: Any) -> Any:
         return params._replace(loc=params.scale)
@@ -114,7 +117,7 @@ class Normal(LocationScale):
 
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
-        return Peak(Normal.Params(*fitting.moments(rows)))
+        return Peak(Normal.Params(*summaries.moments(rows)))
 
 
 class Gumbel(LocationScale):
@@ -155,8 +158,8 @@ class Gumbel(LocationScale):
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
         """exp(-X) has a Weibull law of shape 1 / scale."""
-        m = fitting.centre(rows.x, rows.share)
-        shape, log_scale, steps = fitting.extreme_value(m - rows.x, rows.share)
+        m = summaries.centre(rows.x, rows.share)
+        shape, log_scale, steps = solvers.extreme_value(m - rows.x, rows.share)
         return Peak(Gumbel.Params(m - log_scale, 1 / shape), steps)
 
 
@@ -198,15 +201,15 @@ class Logistic(LocationScale):
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
         """For z = a + b y, y standardized, the loss is convex in a and b, as the density is log-concave."""
-        m, sd = fitting.moments(rows)
+        m, sd = summaries.moments(rows)
         y = (rows.x - m) / sd
 
         def loss(theta: Array) -> Array:
             a, b = theta
-            return -fitting.average(Logistic._log_standard(a + b * y), rows.share) - jnp.log(b)
+            return -summaries.average(Logistic._log_standard(a + b * y), rows.share) - jnp.log(b)
 
         start = jnp.array([0, math.pi / math.sqrt(3)], y.dtype)
-        (a, b), steps = fitting.convex_minimum(jax.grad(loss), start)
+        (a, b), steps = solvers.convex_minimum(jax.grad(loss), start)
         return Peak(Logistic.Params(m - jnp.where(sd > 0, sd * a / b, 0), jnp.where(sd > 0, sd / b, 0)), steps)
 
 
@@ -247,11 +250,13 @@ class Laplace(LocationScale):
 
         return log_sf(-z), log_sf(z)
 
+    _frame = staticmethod(frames.about_the_median)
+
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
-        loc = fitting.median(rows.x, rows.share)
+        loc = summaries.median(rows.x, rows.share)
         deviations = (rows.x - loc) * jnp.sign(rows.x - loc)
-        return Peak(Laplace.Params(loc, fitting.average(deviations, rows.share)))
+        return Peak(Laplace.Params(loc, summaries.average(deviations, rows.share)))
 
     @staticmethod
     def _covariance(params: Any) -> Array:
@@ -297,6 +302,7 @@ class Cauchy(LocationScale):
         return log_sf(-z), log_sf(z)
 
     _closed_form = False
+    _frame = staticmethod(frames.about_the_median)
 
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
@@ -425,14 +431,16 @@ class StudentT(Distribution):
         return cls._sample(x, weights) if df is None else cls._sample(x, weights, df=df)
 
     _closed_form = False
+    _kinds: ClassVar[frames.Kinds] = LocationScale._kinds
+    _frame = staticmethod(frames.about_the_median)
 
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
         if rows.known:
             return _student_peak(rows, rows.known["df"])
-        mean, sd = fitting.moments(rows)
+        mean, sd = summaries.moments(rows)
         z = (rows.x - mean) / sd
-        kurtosis = fitting.average(z**4, rows.share)
+        kurtosis = summaries.average(z**4, rows.share)
         heavy = kurtosis > 3
         found, steps, ending = _student_peak(rows, None, 4 + 6 / jnp.where(heavy, kurtosis - 3, 1))
         normal = StudentT.Params(jnp.full_like(mean, jnp.inf), mean, sd)
@@ -454,10 +462,10 @@ def _student_peak(rows: Empirical, df: Array | None, start_df: Array | float = 0
     In units of the median deviation, with the logarithm of the scale and log(1 + 1 / df), which is 1 / df for a nearly
     normal law. Where one value has so much of the weight that the likelihood grows without bound there, scale is 0.
     """
-    loc = fitting.median(rows.x, rows.share)
+    loc = summaries.median(rows.x, rows.share)
     deviations = jnp.abs(rows.x - loc)
-    unit = fitting.median(deviations, rows.share)
-    unit = jnp.where(unit > 0, unit, fitting.average(deviations, rows.share))
+    unit = summaries.median(deviations, rows.share)
+    unit = jnp.where(unit > 0, unit, summaries.average(deviations, rows.share))
     y = (rows.x - loc) / unit
 
     def law(theta: Array) -> Any:
@@ -466,18 +474,18 @@ def _student_peak(rows: Empirical, df: Array | None, start_df: Array | float = 0
 
     def loss(theta: Array) -> Array:
         params = law(theta)
-        value = -fitting.average(StudentT._log_density(params, y), rows.share)
+        value = -summaries.average(StudentT._log_density(params, y), rows.share)
         return jnp.where(params.df > 0, value, jnp.nan)
 
     start = jnp.zeros((2,), y.dtype)
     if df is None:
         start = jnp.append(start, jnp.log1p(1 / start_df))
-    theta, steps, ending = fitting.minimum(loss, start)
+    theta, steps, ending = solvers.minimum(loss, start)
     found = law(theta)
     nearest = rows.x[jnp.argmin(jnp.abs(y - found.loc))]
-    tied = fitting.average((rows.x == nearest).astype(y.dtype), rows.share)
+    tied = summaries.average((rows.x == nearest).astype(y.dtype), rows.share)
     limit = 0.5 if df is None else df / (df + 1)
-    rounding = len(y) * float(jnp.finfo(y.dtype).eps)
+    rounding = 64 * float(jnp.finfo(y.dtype).eps)
     point = tied > limit + rounding
     scale = jnp.where(point, 0, unit * found.scale)
     params = StudentT.Params(found.df, jnp.where(point, nearest, loc + unit * found.loc), scale)

@@ -30,7 +30,7 @@ from jaxnotes.core.values.status import Solution, Status, first_status
 
 # Chosen on the NIST and Moré-Garbow-Hillstrom problems: the first lambda, the largest |D a| / |D p|, and the gain, as a
 # part of what was promised, from which on the acceleration is not worth its price.
-FIRST_DAMPING, MOST_BEND, STRAIGHT = 1e-3, 0.375, 0.9
+FIRST_DAMPING, MOST_BEND, STRAIGHT = 1e-6, 0.375, 0.9
 # After a run of PATIENCE doublings nothing will help.
 PATIENCE = 32.0
 MOST_DAMPING = 1e30
@@ -89,7 +89,7 @@ def solve_block(curve: Curve, max_steps: int, data: Curves) -> Solution:
         (data_status != Status.CONVERGED, data_status), (~first.finite, Status.BAD_START), otherwise=status
     )
     return Solution(
-        params=jnp.where((data_status == Status.CONVERGED)[:, None], at.theta, jnp.nan),
+        params=jnp.where(((data_status == Status.CONVERGED) & first.finite)[:, None], at.theta, jnp.nan),
         value=model.in_units_of_y(at.square / (2 * goal.n_obs)),
         grad_norm=at.gain / jnp.where(at.size > 0, at.size, 1),
         steps=run.steps,

@@ -103,6 +103,14 @@ def relative_entropy(p: Array, q: Array) -> Array:
     return xlogy(p, ratio(p, q, jnp.inf))
 
 
+def expm1_less(x: Array) -> Array:
+    """exp(x) - 1 - x for |x| <= 1, which is not negative, by its Taylor series."""
+    terms = jnp.ones_like(x)
+    for k in range(18, 2, -1):
+        terms = 1 + terms * x / k
+    return terms * x * x / 2
+
+
 def lifted(v: Array) -> tuple[Array, Array]:
     """(w, unit) with exp(v) = exp(w) unit, so that a factor can meet exp(w) before the product underflows, not after.
 
