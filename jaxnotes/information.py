@@ -17,6 +17,7 @@ Source: Cover and Thomas, Elements of Information Theory (2006), chapter 2.
 """
 
 import math
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -113,15 +114,12 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, logits: bool = False, unit: str
 
     Source: Kullback and Leibler, On information and sufficiency (1951), equation 2.4.
     """
-    p, q = _pair(p, q, logits)
-    if not logits:
-        return _total(numerics.relative_entropy(p, q), unit)
-    # Where p and q are near each other their first-order terms cancel: what is left is summed, no term of it negative.
-    lift = jax.lax.stop_gradient(q - p)
-    near = jnp.all(jnp.abs(lift) < 0.5)
-    total = jnp.sum(numerics.exp_times(p, p - q))
-    between = jnp.log1p(jnp.sum(jnp.exp(p) * numerics.expm1_less(_centred(p, jnp.where(near, q - p, 0)))))
-    return _total(jnp.where(near, between, total)[None], unit)
+    first, second = _pair(p, q, logits)
+    if logits:
+        lift = arrays.as_float("q", q) - arrays.as_float("p", p)
+        return _total(_or_close(numerics.exp_times(first, first - second), _close_logits, first, lift), unit)
+    lift = jax.lax.stop_gradient(jnp.log1p((second - first) / first))
+    return _total(_or_close(numerics.relative_entropy(first, second), _close_probabilities, first, lift), unit)
 
 
 def js_divergence(p: ArrayLike, q: ArrayLike, *, logits: bool = False, unit: str = "nats") -> Array:
@@ -216,9 +214,25 @@ def _pair(p: ArrayLike, q: ArrayLike, logits: bool) -> tuple[Array, Array]:
     return p, q
 
 
-def _centred(p: Array, lift: Array) -> Array:
-    """lift less its mean under p, log-probabilities."""
-    return lift - jnp.sum(jnp.exp(p) * lift)
+def _or_close(terms: Array, close: Callable[[Array, Array, Array], Array], p: Array, lift: Array) -> Array:
+    """The terms of KL(p || q), or its value (1,) for near ones: there the terms cancel but for their second order.
+
+    lift: log(q / p), up to a constant where p are log-probabilities.
+    """
+    near = jnp.max(lift) - jnp.min(lift) < 0.5
+    value = close(jnp.sum(terms), p, jnp.where(near, lift, 0))
+    return jnp.where(near, value, jnp.sum(terms))[None]
+
+
+def _close_logits(_: Array, log_p: Array, lift: Array) -> Array:
+    """log sum_i p_i exp(lift_i) for a lift of mean 0: no term of the sum is negative."""
+    p = jnp.exp(log_p)
+    return jnp.log1p(jnp.sum(p * numerics.expm1_less(lift - jnp.sum(p * lift))))
+
+
+def _close_probabilities(value: Array, p: Array, lift: Array) -> Array:
+    """sum_i p_i log(p_i / q_i) - p_i + q_i, with the derivative of the value given, whose terms are the first alone."""
+    return value + jax.lax.stop_gradient(jnp.sum(p * numerics.expm1_less(lift)) - value)
 
 
 def _total(terms: Array, unit: str) -> Array:
