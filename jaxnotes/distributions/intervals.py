@@ -7,7 +7,13 @@ import jax
 import jax.numpy as jnp
 
 from jaxnotes.core.special import log_tails
-from jaxnotes.core.special.gamma_terms import beta_excess, digamma_minus_log, log_beta_prefix, stirling_error
+from jaxnotes.core.special.gamma_terms import (
+    beta_excess,
+    digamma_minus_log,
+    log_beta_prefix,
+    stirling_error,
+    trigamma_rest,
+)
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.distributions import solvers, summaries
 from jaxnotes.distributions.family import Distribution
@@ -215,19 +221,40 @@ class Beta(PositiveParameters):
         return Beta.Params(a * slopes.a + b * slopes.b, jnp.sqrt(a / (a + b + 1) * b) * (slopes.a - slopes.b))
 
     @staticmethod
+    def _covariance(params: Any) -> Array:
+        """The inverse of the information, whose entries, psi'(a) - psi'(a + b) and the like, lose their leading terms
+        to each other for a narrow law: they are left out.
+        """
+        a, b = params
+        n = a + b
+        a_rest, b_rest, n_rest = trigamma_rest(a), trigamma_rest(b), trigamma_rest(n)
+        across = 1 / n + n_rest
+        determinant = a_rest * (a / b) / n + b_rest * (b / a) / n + a_rest * b_rest
+        determinant = determinant - n_rest * (n / a / b + a_rest + b_rest)
+        of_a, of_b = a / b / n + b_rest - n_rest, b / a / n + a_rest - n_rest
+        return jnp.stack([of_a, across, across, of_b]).reshape(2, 2) / determinant
+
+    @staticmethod
     def _maximize(statistics: Any) -> Peak:
-        """The loss is convex. It starts from the law with the sample's mean and variance."""
+        """The loss is convex in n = a + b and u = a - n m. It starts from the law with the sample's mean and variance;
+        n is seen in units of its start, and u, which is far smaller for a narrow law, keeps its digits.
+        """
         m, variance = statistics.mean, statistics.variance
         varied = variance > 0
         total = m * (1 - m) / jnp.where(varied, variance, 1) - 1
-        start = jnp.stack([m, 1 - m]) * jnp.maximum(total, 0.1)
+        start = jnp.maximum(total, 0.1)
 
         def gradient(theta: Array) -> Array:
-            a, b = theta
-            n = a + b
-            a_slope = digamma_minus_log(a) - digamma_minus_log(n) + jnp.log(a / n / m) + statistics.below
-            b_slope = digamma_minus_log(b) - digamma_minus_log(n) + jnp.log(b / n / (1 - m)) + statistics.above
-            return jnp.stack([a_slope, b_slope])
+            n, u = theta[0] * start, theta[1] * start
+            rise, fall = u / (n * m), u / (n * (1 - m))
+            inside = (n > 0) & (rise > -1) & (fall < 1)
+            n, rise, fall = (jnp.where(inside, value, safe) for value, safe in ((n, 1.0), (rise, 0.0), (fall, 0.0)))
+            of_n = digamma_minus_log(n)
+            a_slope = digamma_minus_log(n * m * (1 + rise)) - of_n + jnp.log1p(rise) + statistics.below
+            b_slope = digamma_minus_log(n * (1 - m) * (1 - fall)) - of_n + jnp.log1p(-fall) + statistics.above
+            slopes = start * jnp.stack([m * a_slope + (1 - m) * b_slope, a_slope - b_slope])
+            return jnp.where(inside, slopes, jnp.nan)
 
-        theta, steps = solvers.convex_minimum(gradient, start)
-        return Peak(Beta.Params(*jnp.where(varied, theta, jnp.inf)), steps)
+        theta, steps = solvers.convex_minimum(gradient, jnp.stack([jnp.ones_like(m), jnp.zeros_like(m)]))
+        shapes = start * (theta[0] * jnp.stack([m, 1 - m]) + theta[1] * jnp.array([1, -1], m.dtype))
+        return Peak(Beta.Params(*jnp.where(varied, shapes, jnp.inf)), steps)

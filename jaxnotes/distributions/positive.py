@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxnotes.core.special import log_tails
-from jaxnotes.core.special.gamma_terms import digamma_minus_log, log_gamma_prefix, stirling_error
+from jaxnotes.core.special.gamma_terms import digamma_minus_log, log_gamma_prefix, stirling_error, trigamma_rest
 from jaxnotes.core.special.logs import log1m_exp, log1m_exp_exp, log_minus, log_ratio
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.distributions import frames, solvers, summaries
@@ -262,6 +262,14 @@ class Gamma(PositiveParameters):
 
     _kinds: ClassVar[frames.Kinds] = {"rate": frames.RATE}
     _frame = staticmethod(frames.from_zero)
+
+    @staticmethod
+    def _covariance(params: Any) -> Array:
+        """The inverse of the information; shape psi'(shape) - 1 without the 1 that cancels, for narrow laws."""
+        shape, rate = params
+        rest = trigamma_rest(shape)
+        corner = rate / shape * (rate / shape) * (1 / shape + rest) * shape
+        return jnp.stack([jnp.ones_like(rest), rate / shape, rate / shape, corner]).reshape(2, 2) / rest
 
     @staticmethod
     def _maximize(statistics: Any) -> Peak:

@@ -37,6 +37,11 @@ def digamma_minus_log(z: Array) -> Array:
     return _stirling(1, z) - 0.5 / z
 
 
+def trigamma_rest(z: Array) -> Array:
+    """psi'(z) - 1 / z, for z > 0; -> 1 / (2 z^2)."""
+    return _stirling(2, z) + 0.5 / z / z
+
+
 @jax.custom_jvp
 def log_gamma_prefix(a: Array, rate: Array, x: Array) -> Array:
     """log( m^a exp(-m) / Gamma(a) ) for m = rate x; all positive."""
