@@ -84,9 +84,12 @@ def judge(run: Ending, goal: Goal) -> tuple[Array, Array]:
     size = _sizes(run)
     lost = (step > SETTLED * size) | ((of_data / jnp.sqrt(goal.n))[:, None] * reach > size)
     dependent = triangles.independence(R) <= triangles.floor(R.dtype)
-    se = sigma[:, None] * reach
-    fits = jnp.isfinite(se) & ((se >= float(jnp.finfo(R.dtype).tiny)) | (length <= of_data)[:, None])
+    se, tiny = sigma[:, None] * reach, float(jnp.finfo(R.dtype).tiny)
+    fits = jnp.isfinite(se) & ((se >= tiny) | (length <= of_data)[:, None])
+    # A parameter whose own unit is no normal number.
+    unfit = jnp.any((at.stride <= tiny) | (at.stride >= 1 / tiny), axis=1)
     status = first_status(
+        (unfit, Status.DIVERGED),
         (jnp.where(small, jnp.any(dependent | lost, axis=1), _without_slope(run, goal, size)), Status.FLAT),
         (small & ~jnp.all(fits, axis=1), Status.DIVERGED),
         (~small & run.blocked, Status.BOUNDARY),

@@ -110,7 +110,7 @@ class Model:
         self._unit = 1 / power_of_two(jnp.where(size > 0, size, _mean_size(self._weighted(values, one))))
         target = self._weighted(target, self._unit)
         self.square = row_sum(target, target)
-        stride = 1 / power_of_two(_mean_size(self._weighted(columns, self._unit)))[:, :, 0].T
+        stride = _normal(1 / power_of_two(_mean_size(self._weighted(columns, one)))[:, :, 0].T / self._unit)
         self.first = self._triangular(start, stride, values, columns)
 
     def at(self, theta: Array, stride: Array) -> Linearization:
@@ -155,10 +155,11 @@ class Model:
         R, z = triangles.triangularize(columns, residual)
         lengths = triangles.column_norms(R)
         # Powers of two, so that no bit of R changes.
-        factor = 1 / power_of_two(lengths)
+        new = _normal(stride / power_of_two(lengths))
+        factor = new / stride
         square = jnp.sum(residual * residual, axis=1)
-        size = jnp.sqrt(self.square + square + jnp.sum((lengths / stride * theta) ** 2, axis=1))
-        return Linearization.of(theta, stride * factor, triangles.Triangle(R * factor[:, None], z), square, size)
+        size = jnp.sqrt(self.square + square + jnp.sum((lengths * (theta / stride)) ** 2, axis=1))
+        return Linearization.of(theta, new, triangles.Triangle(R * factor[:, None], z), square, size)
 
     def _weighted(self, rows: Array, unit: Array) -> Array:
         """Rows in a unit, times the roots of their weights, 0 where absent; (L, n), or (q, L, n)."""
@@ -172,6 +173,12 @@ class Model:
 def norm(p: Array) -> Array:
     """The lengths of p (L, q), (L,)."""
     return jnp.sqrt(jnp.sum(p**2, axis=1))
+
+
+def _normal(power: Array) -> Array:
+    """Powers of two, those held that leave the normal numbers or whose inverse does."""
+    tiny = float(jnp.finfo(power.dtype).tiny)
+    return jnp.clip(power, tiny, 1 / tiny)
 
 
 def _parts(values: Array, present: Array) -> tuple[Array, Array]:
