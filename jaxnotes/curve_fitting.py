@@ -96,10 +96,13 @@ def fit(
 
     Returns:
         A `Solution`: params like params0, value the minimum, grad_norm that part of the residual in units of the data.
+        Its error takes residuals of less than eps times the size of y for the rounding of y, and the curve to be right
+        to some eps of its largest term; what a model loses within itself no one but the model knows.
 
     Statuses:
         CONVERGED; INVALID_DATA, NON_FINITE_DATA, TOO_FEW_ROWS; BAD_START where the curve or a derivative is not finite
-        at params0; FLAT where the curve does not tell the parameters apart, or they run away; BOUNDARY where only steps
+        at params0; DIVERGED where a parameter or its standard error is no number of the dtype, but larger or smaller;
+        FLAT where the curve does not tell the parameters apart, or they run away; BOUNDARY where only steps
         to points without a finite curve are left, or a bijection keeps the optimum out of reach; MAX_STEPS; STALLED.
 
     Raises:

@@ -311,7 +311,8 @@ class Distribution:
 
         Returns:
             A `Solution` with params of this family, value the mean negative log-likelihood in nats, and grad_norm in
-            units of the parameters.
+            units of the parameters. Its error counts the step left, the rounding of the sums over the sample and that
+            of the parameters, in standard errors taken for a parameter's own size over sqrt(n).
 
         Raises:
             TypeError: x or weights are not numbers.
@@ -321,6 +322,7 @@ class Distribution:
             CONVERGED: the maximum was found.
             BOUNDARY: it is on the edge of the parameter space, where Wald's standard errors do not hold (p = 0, or a
                 law shrunk to a point, as by a single row).
+            DIVERGED: a parameter is no number of the dtype, but larger or smaller.
             FLAT: the likelihood does not curve there: other parameters are as probable.
             MAX_STEPS: the steps ran out.
             STALLED: rounding stopped the method before the gradient vanished.
