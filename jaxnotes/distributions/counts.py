@@ -162,6 +162,11 @@ class Binomial(Discrete):
         trials = rows.known["trials"]
         return Peak(Binomial.Params(trials, summaries.average(rows.x, rows.share) / trials))
 
+    @staticmethod
+    def _units(params: Any) -> Any:
+        n, p = params
+        return Binomial.Params(n, jnp.sqrt(p / n * (1 - p)))
+
     @classmethod
     def _on_edge(cls, params: Any) -> Array:
         return (params.p == 0) | (params.p == 1)
@@ -233,6 +238,10 @@ class Geometric(Discrete):
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
         return Peak(Geometric.Params(1 / summaries.average(rows.x, rows.share)))
+
+    @staticmethod
+    def _units(params: Any) -> Any:
+        return Geometric.Params(params.p * jnp.sqrt(1 - params.p))
 
     @classmethod
     def _on_edge(cls, params: Any) -> Array:
@@ -331,6 +340,11 @@ class NegativeBinomial(Discrete):
         size, steps = solvers.positive_root(with_slope, jnp.where(over, mu**2 / jnp.where(over, excess, 1), jnp.nan))
         return Peak(NegativeBinomial.Params(jnp.where(over, size, jnp.inf), mu), steps)
 
+    @staticmethod
+    def _units(params: Any) -> Any:
+        size, mu = params
+        return NegativeBinomial.Params(size, jnp.sqrt(mu * (1 + mu / size)))
+
     @classmethod
     def _loss(cls, params: Any, rows: Empirical) -> Array:
         poisson = params.size == jnp.inf
@@ -401,6 +415,10 @@ class Poisson(Discrete):
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
         return Peak(Poisson.Params(summaries.average(rows.x, rows.share)))
+
+    @staticmethod
+    def _units(params: Any) -> Any:
+        return Poisson.Params(jnp.sqrt(params.rate))
 
     @classmethod
     def _on_edge(cls, params: Any) -> Array:

@@ -442,6 +442,8 @@ class Distribution:
     _few_statistics: ClassVar[bool] = False
     # The parameters that follow x to another origin or unit, and how; where there are any the fit looks at z.
     _kinds: ClassVar[frames.Kinds] = {}
+    # How many of its own sizes over sqrt(n) the standard error of a parameter may be, for `Solution.error`.
+    _looseness: ClassVar[float] = 1.0
     # An x that any sample may hold, to stand in for one that may not be there.
     _stand_in: ClassVar[float] = 0.0
 

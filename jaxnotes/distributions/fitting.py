@@ -170,7 +170,8 @@ def _error(family: Any, params: Any, grad_norm: Array, free: list[str], frame: F
     placed, units = frames.place(params, family._kinds, frame), _changes(family, params, frame)
     size = [jnp.max(jnp.abs(getattr(placed, name)) / getattr(units, name)) for name in free]
     left = 0 if family._closed_form else 2 * grad_norm
-    return jnp.sqrt(n) * (left + ROUNDINGS * eps + eps * functools.reduce(jnp.maximum, size))
+    statistics = family._looseness * (left + ROUNDINGS * eps)
+    return jnp.sqrt(n) * (statistics + eps * functools.reduce(jnp.maximum, size))
 
 
 def _changes(family: Any, seen: Any, frame: Frame) -> Any:

@@ -78,6 +78,10 @@ class Bernoulli(Discrete):
     def _maximize(rows: Empirical) -> Peak:
         return Peak(Bernoulli.Params(summaries.average(rows.x, rows.share)))
 
+    @staticmethod
+    def _units(params: Any) -> Any:
+        return Bernoulli.Params(jnp.sqrt(params.p * (1 - params.p)))
+
     @classmethod
     def _on_edge(cls, params: Any) -> Array:
         return (params.p == 0) | (params.p == 1)
@@ -212,6 +216,10 @@ class Categorical(Discrete):
     def _maximize(rows: Empirical) -> Peak:
         hits = (rows.x[:, None] == rows.known["labels"][None]).astype(rows.share.dtype)
         return Peak(Categorical.Params(summaries.average(hits, rows.share)))
+
+    @staticmethod
+    def _units(params: Any) -> Any:
+        return Categorical.Params(jnp.sqrt(params.p * (1 - params.p)))
 
     @classmethod
     def _on_edge(cls, params: Any) -> Array:

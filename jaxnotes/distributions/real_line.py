@@ -432,6 +432,7 @@ class StudentT(Distribution):
 
     _closed_form = False
     _kinds: ClassVar[frames.Kinds] = LocationScale._kinds
+    _looseness = 4.0
     _frame = staticmethod(frames.about_the_median)
 
     @staticmethod
