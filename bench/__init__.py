@@ -16,6 +16,7 @@ WORKLOADS = (
     "mlp",
     "many_mlp",
     "activation_grid",
+    "screen",
     "import_time",
     "compile",
     "faults",

@@ -13,6 +13,8 @@ Chapters:
     5  multinomial_regression  more than two classes
     5  neural_networks         many small units trained whole; one network or a thousand
     6  activations             value and derivatives right everywhere; how they carry a signal through layers
+    A  multiple_testing        p-values adjusted for their number, estimates shrunk towards their mean
+    A  screen                  one regression for each of very many candidate columns
     A  moments                 mean, variance, covariance, correlation, autocorrelation
     A  information             entropy, cross-entropy, divergences, mutual information
     A  sums                    closed forms, sums that lose no digits, norms, big O measured
@@ -61,8 +63,10 @@ if TYPE_CHECKING:
         methods,
         moments,
         multinomial_regression,
+        multiple_testing,
         neural_networks,
         notation,
+        screen,
         show,
         sums,
     )
@@ -104,9 +108,11 @@ __all__ = [
     "minimize_path",
     "moments",
     "multinomial_regression",
+    "multiple_testing",
     "neural_networks",
     "notation",
     "raise_for_status",
+    "screen",
     "show",
     "sums",
     "x64",

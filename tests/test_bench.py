@@ -31,6 +31,7 @@ CASES = {
     "mlp": ["mlp"],
     "many_mlp": ["many_mlp"],
     "activation_grid": ["activation_grid"],
+    "screen": ["screen linear", "screen score", "screen refits"],
     "import_time": ["import_time"],
     "compile": ["compile least_squares"],
     "faults": [f"faults {fit} {dtype}" for fit in suite.FITS for dtype in ("float32", "float64")],
