@@ -74,9 +74,7 @@ def test_what_is_no_probability_spoils_its_family_alone():
 
 
 def test_bad_input():
-    with pytest.raises(
-        ValueError, match="method: expected one of bonferroni, holm, hochberg, bh, by, storey, got 'BH'"
-    ):
+    with pytest.raises(ValueError, match=r"method: expected one of bonferroni, .*, storey, got 'BH'"):
         jn.multiple_testing.adjust(P, "BH")
     with pytest.raises(ValueError, match="p: expected shape"):
         jn.multiple_testing.adjust(0.1)
@@ -97,7 +95,7 @@ def test_vaccine_trials_as_published():
 
 
 def test_eight_schools_do_not_differ():
-    """Gelman et al., Bayesian Data Analysis, section 5.5: the likelihood is largest at 0, and the pooled mean is 7.7."""
+    """Gelman et al., Bayesian Data Analysis, section 5.5: the pooled mean is 7.7."""
     shrunk = jn.multiple_testing.shrink([28, 8, -3, 7, -1, 1, 18, 12], [15, 10, 16, 11, 9, 11, 10, 18])
     assert shrunk.sd == 0
     assert_close(shrunk.estimate, np.full(8, 7.6856), 1e-4)

@@ -77,7 +77,7 @@ def blocks(columns: np.ndarray, dtype: np.dtype) -> Iterator[np.ndarray]:
 
 
 def products(columns: np.ndarray, fixed: Constants) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of columns (n, b), in float64: products with the factors, (b, k + m), sums of squares and missing entries, (b,)."""
+    """Of columns (n, b), in float64: products with the factors (b, k + m), sums of squares and missing entries."""
     b, turned = columns.shape[1], is_turned(columns)
     if b == 0:
         return np.zeros((0, fixed.factors.shape[1])), np.zeros(0), np.zeros(0)
