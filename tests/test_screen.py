@@ -148,8 +148,11 @@ def test_a_parquet_file_is_candidates(tmp_path):
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     columns = {f"g{j}": pa.array(MIXED[:, j], from_pandas=True) for j in range(B)}
     columns["g0"] = pa.array(WHOLE[:, 0].astype(np.int8))
+    columns["g1"] = pa.array([None if k == 3 else bool(x) for k, x in enumerate(WHOLE[:, 1])])
     pq.write_table(pa.table(columns), tmp_path / "g.parquet")
-    same(jn.screen.linear(tmp_path / "g.parquet", Y, covariates=C), jn.screen.linear(MIXED, Y, covariates=C))
+    expected = MIXED.copy()
+    expected[:, 1] = np.where(np.arange(N) == 3, np.nan, WHOLE[:, 1] > 0)
+    same(jn.screen.linear(tmp_path / "g.parquet", Y, covariates=C), jn.screen.linear(expected, Y, covariates=C))
     pq.write_table(pa.table({"name": ["a"] * N}), tmp_path / "text.parquet")
     with pytest.raises(TypeError, match="expected columns of numbers, got string in column 'name'"):
         jn.screen.linear(tmp_path / "text.parquet", Y)
@@ -194,19 +197,18 @@ def test_units_change_nothing_but_units(power, expected):
 
 
 def test_what_products_cannot_resolve_is_resolved():
-    """In float64: a candidate 1e-5 off a covariate, one that is all of y but 1e-6, one of mean 1e8."""
+    """In float64, by identities: a candidate 1e-5 off a covariate, one that is y but for 1e-6, one of mean 1e8."""
     with jn.x64():
-        extra = WHOLE[:, 0].astype("f8")
-        g = np.column_stack([C[:, 0] + 1e-5 * extra, Y + 1e-6 * extra, 1e8 + extra])
-        screen = jn.screen.linear(g, Y.astype("f8"), covariates=C.astype("f8"))
-        assert screen.estimate.dtype == np.float64
-        for j in range(3):
-            X = np.column_stack([g[:, j], C]).astype("f8")
-            fit = jn.least_squares.fit(X, Y.astype("f8"))
-            inference = jn.least_squares.infer(fit, X, Y.astype("f8"))
-            assert screen.status[j] == fit.status == 0
-            np.testing.assert_allclose(screen.estimate[j], inference.estimate[1], rtol=1e-8)
-            np.testing.assert_allclose(screen.se[j], inference.se[1], rtol=1e-8)
+        X, y, e = C.astype("f8"), Y.astype("f8"), WHOLE[:, 0].astype("f8")
+        g = np.column_stack([X[:, 0] + 1e-5 * e, 1e8 + e, y + 1e-6 * e])
+        screen = jn.screen.linear(g, y, covariates=X)
+        plain, turned = jn.screen.linear(e[:, None], y, covariates=X), jn.screen.linear(g[:, 2:], e, covariates=X)
+    assert screen.estimate.dtype == np.float64
+    assert not screen.status.any()
+    estimate, se = plain.estimate[0], plain.se[0]
+    expected = [estimate * 1e5, estimate, 1 - 1e-6 * turned.estimate[0]]
+    np.testing.assert_allclose(screen.estimate, expected, rtol=1e-8)
+    np.testing.assert_allclose(screen.se, [se * 1e5, se, 1e-6 * turned.se[0]], rtol=1e-8)
 
 
 @pytest.mark.parametrize("verb", ["linear", "logistic"])

@@ -50,7 +50,7 @@ def completed(
     """The answers by products with those of the hard candidates (b,) put right, and how each ended, (b,)."""
     status = np.where(found.present > null.design.shape[1], Status.CONVERGED, Status.TOO_FEW_ROWS).astype(np.int8)
     where = np.flatnonzero(hard & (status == Status.CONVERGED))
-    constant = where[np.all(columns[:, where] == columns[:1, where], axis=0)]
+    constant = where[np.all(columns[:, where] == columns[:1, where], axis=0) & np.isfinite(columns[0, where])]
     status[constant] = Status.RANK_DEFICIENT
     for j in np.setdiff1d(where, constant):
         found.slope[j], found.norm[j], found.rest[j], status[j] = alone(columns[:, j], null, dtype)

@@ -88,6 +88,7 @@ def _columns(name: str, value: Any, rows: int) -> np.ndarray:
 def _parquet(path: str | os.PathLike, rows: int) -> Feed:
     """Each column of the file is a candidate; null is missing."""
     try:
+        import pyarrow as pa
         import pyarrow.parquet as pq
         from pyarrow import types
     except ImportError as error:
@@ -106,12 +107,10 @@ def _parquet(path: str | os.PathLike, rows: int) -> Feed:
     def blocks() -> Iterator[np.ndarray]:
         for start in range(0, len(schema), width):
             table = file.read(columns=schema.names[start : start + width])
-            yield np.stack([_numbers(table.column(k)) for k in range(table.num_columns)]).T
+            yield np.stack([numbers(column) for column in table.columns]).T
+
+    def numbers(column: Any) -> np.ndarray:
+        floating = column if types.is_floating(column.type) else column.cast(pa.float64(), safe=False)
+        return floating.to_numpy().astype(jnp.result_type(float) if floating is not column else None, copy=False)
 
     return Feed(_numbered(blocks()), len(schema))
-
-
-def _numbers(column: Any) -> np.ndarray:
-    """A column of Arrow as floats, NaN where null."""
-    values = column.to_numpy()
-    return values if values.dtype.kind == "f" else values.astype(jnp.result_type(float))

@@ -41,8 +41,8 @@ class Store:
         self.folder, self.question = Path(out), question
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / "writing").touch()
-            (self.folder / "writing").unlink()
+            (self.folder / ".writing").touch()
+            (self.folder / ".writing").unlink()
         except OSError as error:
             raise OSError(f"out: expected a folder that can be written, got {str(out)!r}: {error}") from error
 
@@ -83,7 +83,7 @@ class Store:
         table = pa.table({**columns, "status": names[columns["status"]]})
         table = table.replace_schema_metadata({"screen": self._key(part)})
         path = self._path(part)
-        half = path.with_suffix(".half")
+        half = path.with_name(f".{path.name}")  # which readers of a folder pass over
         pq.write_table(table, half)
         os.replace(half, path)
 
@@ -92,5 +92,5 @@ class Store:
 
     def _key(self, part: Part) -> bytes:
         columns = part.columns
-        sample = np.ascontiguousarray(columns[:: max(1, len(columns) // SAMPLE)])
+        sample = columns[:: max(1, len(columns) // SAMPLE)].tobytes()
         return f"{self.question} {columns.shape} {columns.dtype} {zlib.crc32(sample)}".encode()

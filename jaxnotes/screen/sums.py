@@ -127,8 +127,9 @@ def answers(columns: np.ndarray, null: Null, fixed: Constants) -> tuple[Answers,
     present, count = np.full(b, np.sum(null.counts > 0)), np.full(b, null.counts.sum())
     left, ry, yy = squares - np.sum(c**2, axis=1), gy, np.ones((b, m))
     sound = np.ones(b, bool)
-    some = np.flatnonzero(missing)
-    if len(some):
+    incomplete, width = np.flatnonzero(missing), block_width(len(columns))
+    for first in range(0, len(incomplete), width):
+        some = incomplete[first : first + width]
         kept = ~np.isnan(columns[:, some])
         part = _incomplete(kept, null, c[some], gy[some])
         present[some], count[some] = np.stack([null.counts > 0, null.counts]) @ kept

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnotes.core.special import tails
-from jaxnotes.core.values.arrays import ArrayLike
+from jaxnotes.core.values import programs
+from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.status import Status
 from jaxnotes.screen import careful, intake, null, record, refits, sums
 from jaxnotes.screen.feed import feed
@@ -176,7 +177,7 @@ def _by_parts(
 ) -> Screen:
     """The answers of all parts, of which those that `out` holds are read and the others written."""
     source = feed(candidates, len(outcome))
-    store = None if out is None else Store(out, question)
+    store = None if out is None else Store(out, f"{question} {source.total}")
     constants = functools.cache(functools.partial(sums.constants, model))
     screens = [record.empty((0, *outcome.shape[1:]), outcome.dtype)]
     for part in watched(source.parts, source.total):
@@ -211,7 +212,12 @@ def _two_sided(statistic: np.ndarray, df: np.ndarray) -> np.ndarray:
     size, dtype = statistic.size, statistic.dtype
     x, nu = np.zeros((2, 1 << max(10, (size - 1).bit_length())), dtype)
     x[:size], nu[:size] = statistic.ravel(), df.ravel()
-    return np.asarray(tails.t_two_sided(jnp.asarray(x), jnp.asarray(nu)))[:size].reshape(statistic.shape)
+    return np.asarray(_student(jnp.asarray(x), jnp.asarray(nu)))[:size].reshape(statistic.shape)
+
+
+@programs.soon()
+def _student(statistic: Array, df: Array) -> Array:
+    return tails.t_two_sided(statistic, df)
 
 
 def _of_single_outcome(screen: Screen) -> Screen:
