@@ -34,9 +34,9 @@ class Null(NamedTuple):
 
 def linear(covariates: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Null:
     """The null model of y (n, m), least squares."""
-    finite = np.isfinite(y) & np.isfinite(covariates).all(axis=1)[:, None]
+    finite = np.isfinite(y) & np.isfinite(covariates).all(axis=1, keepdims=True)
     found = trouble.of_data(
-        jnp.asarray(weights), not_finite=jnp.asarray((~finite & (weights > 0)[:, None]).any(axis=0))
+        jnp.asarray(weights), not_finite=jnp.asarray((~finite & (weights[:, None] > 0)).any(axis=0))
     )
     counts, design, outcome = _sound(covariates, y, weights)
     status = np.where(found, found, Status.RANK_DEFICIENT if _deficient(design, counts, y.dtype) else found)
@@ -106,7 +106,7 @@ def centred(C: np.ndarray, share: np.ndarray, dtype: np.dtype) -> tuple[np.ndarr
 def _deficient(design: np.ndarray, counts: np.ndarray, dtype: np.dtype) -> bool:
     """Whether the covariates depend on each other to the precision of their dtype."""
     share = counts / max(counts.sum(), np.finfo(np.float64).tiny)
-    return negligible(np.linalg.qr(np.sqrt(share)[:, None] * design, mode="r"), np.sum(counts > 0), dtype)
+    return negligible(np.linalg.qr(np.sqrt(share)[:, None] * design)[1], int(np.count_nonzero(counts)), dtype)
 
 
 def negligible(R: np.ndarray, rows: int, dtype: np.dtype) -> bool:

@@ -40,8 +40,8 @@ FIELDS = tuple(field.name for field in dataclasses.fields(Screen))
 
 def empty(shape: tuple[int, ...], dtype: np.dtype) -> Screen:
     """The record of a shape that has no entries."""
-    numbers = (np.zeros(shape, dtype) for _ in range(4))
-    return Screen(*numbers, np.zeros(shape, np.int8), np.zeros(shape, "U5"))
+    nothing = np.zeros(shape, dtype)
+    return Screen(nothing, nothing, nothing, nothing, np.zeros(shape, np.int8), np.zeros(shape, "U5"))
 
 
 def put(screen: Screen, where: np.ndarray, others: Screen, which: np.ndarray) -> None:

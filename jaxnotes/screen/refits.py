@@ -75,7 +75,7 @@ def _of_block(
 ) -> newton.Fit:
     """The fits of a block (b, n)."""
     candidates, absent = sums.off_origin(block, fixed, True)
-    present = jnp.broadcast_to((rows.counts > 0)[None], block.shape)
+    present = jnp.broadcast_to(fixed.present[None], block.shape)
     return fit(newton.Lanes(candidates, present if absent is None else present & ~absent), rows)
 
 

@@ -40,10 +40,11 @@ class Answers(NamedTuple):
 
 
 class Constants(NamedTuple):
-    """The null model on the device: sample (s,), rows for the origin; weights (n,), of sum 1; factors (n, k + m), the
-    weights times basis and residual.
+    """The null model on the device: which rows are present, (n,), a sample (s,) of them for the origin, weights (n,) of
+    sum 1, and factors (n, k + m), the weights times basis and residual.
     """
 
+    present: Array
     sample: Array
     weights: Array
     factors: Array
@@ -51,11 +52,12 @@ class Constants(NamedTuple):
 
 def constants(null: Null, dtype: np.dtype) -> Constants:
     """What every block is multiplied with."""
-    there = np.flatnonzero(null.weights > 0)
+    there = np.flatnonzero(null.counts)
     sample = there[:: max(1, len(there) // SAMPLE)][:SAMPLE] if len(there) else np.zeros(1, int)
     share = null.weights / null.total
     factors = share[:, None] * np.concatenate([null.basis, null.residual], axis=1)
-    return Constants(jnp.asarray(sample, np.int32), jnp.asarray(share, dtype), jnp.asarray(factors, dtype))
+    present = jnp.asarray(null.counts > 0)
+    return Constants(present, jnp.asarray(sample, np.int32), jnp.asarray(share, dtype), jnp.asarray(factors, dtype))
 
 
 def is_turned(columns: np.ndarray) -> bool:
@@ -107,7 +109,7 @@ def off_origin(block: Array, fixed: Constants, turned: bool) -> tuple[Array, Arr
     """Candidates minus the mean of a sample, 0 where absent; and where they are missing, None for integers."""
     axis, dtype = int(turned), fixed.weights.dtype
     sample = jnp.take(block, fixed.sample, axis=axis).astype(dtype)
-    here = jnp.expand_dims(fixed.weights > 0, 1 - axis)
+    here = jnp.expand_dims(fixed.present, 1 - axis)
     if not jnp.issubdtype(block.dtype, jnp.floating):
         origin = jnp.mean(sample, axis=axis, keepdims=True)
         return jnp.where(here, block.astype(dtype) - origin, 0), None

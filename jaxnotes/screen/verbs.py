@@ -203,8 +203,9 @@ def _tested(
     with np.errstate(all="ignore"):
         statistic = (estimate / se).astype(dtype)
         pvalue = _two_sided(statistic, np.broadcast_to(df, statistic.shape))
-        numbers = (np.where(good, part, np.nan).astype(dtype) for part in (estimate, se, statistic, pvalue))
-    return Screen(*numbers, status, np.full(status.shape, test, "U5"))
+    numbers = {"estimate": estimate, "se": se, "statistic": statistic, "pvalue": pvalue}
+    numbers = {name: np.where(good, part, np.nan).astype(dtype) for name, part in numbers.items()}
+    return Screen(**numbers, status=status, test=np.full(status.shape, test, "U5"))
 
 
 def _two_sided(statistic: np.ndarray, df: np.ndarray) -> np.ndarray:
