@@ -323,8 +323,7 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 
 
 def test_a_bar_only_where_somebody_looks(monkeypatch):
-    from rich import console
-
+    console = pytest.importorskip("rich.console")
     plain = console.Console
     parts = [feed.Part(0, WHOLE), feed.Part(B, WHOLE)]
     for terminal in (True, False):
