@@ -14,6 +14,7 @@ from bench import demands
 from bench.peers import one_after_the_other, quietly
 from bench.runner import Answer, Case, Contender, Trial
 
+MINUTES = 4
 ASKED = 1e-3  # of each estimate and each standard error, in standard errors: the peers work in float32 too
 SIZES, QUICK = (5_000, 100_000, 3), (200, 64, 3)
 BY_HAND = "NumPy by hand"
