@@ -179,6 +179,13 @@ def test_no_covariates_is_simple_regression():
     assert_close(screen.pvalue[3], line.pvalue, TOLERANCE)
 
 
+def test_nothing_is_left_to_explain():
+    """An outcome that is constant has coefficients of 0 without error, and no test."""
+    screen = jn.screen.linear(WHOLE, np.ones(N), covariates=C)
+    assert not (screen.estimate.any() or screen.se.any() or screen.status.any())
+    assert np.isnan(screen.pvalue).all()
+
+
 @pytest.mark.parametrize("power", [-90, 90])
 def test_units_change_nothing_but_units(power, expected):
     """Candidates, outcome and covariates in other units, squares beyond float32 among them."""

@@ -131,7 +131,7 @@ def _assembled(
         rest = rest - Q @ (Q.T @ rest)
     scale = np.sqrt(np.sum(rest**2, axis=0))
     explained = scale <= 8 * np.finfo(np.float64).eps * np.sqrt(np.sum((root * residual) ** 2, axis=0))
-    unit = np.where(explained, np.inf, scale)
+    scale, unit = np.where(explained, 0, scale), np.where(explained, np.inf, scale)
     there = root > 0
     divided = (np.where(there, part / np.where(there, root, 1), 0) for part in (Q, rest / unit))
     basis, residual = divided
