@@ -110,6 +110,10 @@ def test_statuses_are_those_of_the_fits():
         g = (C[:, 0] + share * WHOLE[:, 0]).astype("f4")
         fit = jn.least_squares.fit(np.column_stack([g, C]), Y)
         assert jn.screen.linear(g[:, None], Y, covariates=C).status[0] == fit.status, share
+    far = np.nextafter(np.float32(1e6), np.float32(2e6) * (WHOLE[:, :1] > 0))  # neighbours among the numbers
+    assert (
+        jn.screen.linear(far, Y, covariates=C).status == jn.least_squares.fit(np.column_stack([far, C]), Y).status == 0
+    )
 
 
 @pytest.fixture(scope="module")
@@ -235,7 +239,6 @@ def test_trouble_of_the_null_model_is_that_of_all(verb):
     assert statuses(weights=np.zeros(N)) == {"TOO_FEW_ROWS"}
     if verb == "logistic":
         assert statuses(y=np.ones(N)) == {"ONE_CLASS"}
-        assert statuses(y=SICK + 1) == {"INVALID_DATA"}
         assert statuses(covariates=SICK[:, None]) == {"SEPARATED"}
 
 
@@ -266,6 +269,7 @@ BAD = {
     "covariate": (lambda: jn.screen.linear(WHOLE, Y, covariates=C[:, 0]), ValueError, r"use covariates\[:, None\]"),
     "weights": (lambda: jn.screen.linear(WHOLE, Y, weights=WEIGHTS[1:]), ValueError, "weights: expected shape"),
     "refit": (lambda: jn.screen.logistic(WHOLE, SICK, refit_below=2), ValueError, "refit_below: expected a number"),
+    "range": (lambda: jn.screen.logistic(WHOLE, SICK + 1), ValueError, "expected 0 <= y <= trials"),
     "jit": (lambda: jax.jit(lambda y: jn.screen.linear(WHOLE, y).estimate)(Y), TypeError, "outside jit and vmap"),
     "vmap": (lambda: jax.vmap(lambda g: jn.screen.linear(g, Y).se)(WHOLE[None]), TypeError, "outside jit and vmap"),
 }

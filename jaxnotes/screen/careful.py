@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxnotes.core.values.status import Status
-from jaxnotes.screen.null import Null, centred, negligible
+from jaxnotes.screen.null import Null, centred, dependent
 from jaxnotes.screen.sums import Answers
 
 
@@ -29,10 +29,10 @@ def alone(g: np.ndarray, null: Null, dtype: np.dtype) -> Alone:
         return Alone(nothing, np.nan, nothing, Status.TOO_FEW_ROWS)
     share = np.where(kept, null.weights, 0) / null.total
     total = share.sum()
-    Z, spread = centred(np.column_stack([null.design[:, 1:], g]).astype(np.float64), share / total, dtype)
+    Z, spread = centred(np.column_stack([null.design[:, 1:], g]).astype(np.float64), share / total)
     root = np.sqrt(share)[:, None]
     Q, R = np.linalg.qr(root * np.column_stack([np.ones(len(g)), Z]))
-    if spread[-1] == 0 or negligible(R, int(kept.sum()), dtype):
+    if spread[-1] == 0 or dependent(R, dtype):
         return Alone(nothing, np.nan, nothing, Status.RANK_DEFICIENT)
     others, d = Q[:, :-1], Q[:, -1]
     r = root * null.residual

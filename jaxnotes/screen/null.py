@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnotes import logistic_regression
+from jaxnotes.core.matrix import factors
 from jaxnotes.core.special import double_word
 from jaxnotes.core.values import compat, trouble
 from jaxnotes.core.values.status import Status
@@ -86,33 +87,33 @@ def _sound(covariates: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tuple[
     present = (counts > 0)[:, None]
     C, outcome = (np.where(present & np.isfinite(part), part, 0).astype(np.float64) for part in (covariates, y))
     share = counts / max(counts.sum(), np.finfo(np.float64).tiny)
-    return counts, np.concatenate([present, centred(C, share, y.dtype)[0]], axis=1, dtype=np.float64), outcome
+    return counts, np.concatenate([present, centred(C, share)[0]], axis=1, dtype=np.float64), outcome
 
 
-def centred(C: np.ndarray, share: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+def centred(C: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Columns of weighted mean 0 and mean square 1, and their spread; 0 in absent rows, and where constant."""
     present = (share > 0)[:, None]
     size = np.where(present, np.abs(C), 0).max(axis=0, initial=0)
     size = np.where(size > 0, size, 1)
     C = np.where(present, C, 0) / size
-    mean = share @ C
-    C = np.where(present, C - mean, 0)
+    constant = np.all(~present | (C == C[np.argmax(present)]), axis=0)
+    C = np.where(present, C - share @ C, 0)
     C = np.where(present, C - share @ C, 0)
     spread = np.sqrt(share @ C**2)
-    constant = spread <= 8 * np.finfo(dtype).eps * np.abs(mean)
+    constant |= spread == 0
     return np.where(constant, 0, C / np.where(constant, 1, spread)), np.where(constant, 0, spread * size)
 
 
 def _deficient(design: np.ndarray, counts: np.ndarray, dtype: np.dtype) -> bool:
     """Whether the covariates depend on each other to the precision of their dtype."""
     share = counts / max(counts.sum(), np.finfo(np.float64).tiny)
-    return negligible(np.linalg.qr(np.sqrt(share)[:, None] * design)[1], int(np.count_nonzero(counts)), dtype)
+    return dependent(np.linalg.qr(np.sqrt(share)[:, None] * design)[1], dtype)
 
 
-def negligible(R: np.ndarray, rows: int, dtype: np.dtype) -> bool:
-    """Whether a design of this triangle and of so many rows is deficient: as `least_squares.fit` judges."""
+def dependent(R: np.ndarray, dtype: np.dtype) -> bool:
+    """Whether the columns of a design with this triangle depend on each other: as `least_squares.fit` judges."""
     singular = np.linalg.svd(R, compute_uv=False)
-    return bool(singular[-1] <= max(len(R), rows) * np.finfo(dtype).eps * singular[0])
+    return bool(singular[-1] <= factors.negligible(len(R.T), jnp.dtype(dtype)) * singular[0])
 
 
 def _assembled(

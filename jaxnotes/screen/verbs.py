@@ -119,7 +119,7 @@ def logistic(
 
     Raises:
         TypeError: what is no number, or a call inside jit or vmap.
-        ValueError: a wrong shape, `refit_below` out of range, or `out` holds the results of another screen.
+        ValueError: a wrong shape, y or `refit_below` out of range, or `out` holds the results of another screen.
         OSError: `out` cannot be written, or candidates not be read.
         ImportError: Parquet without pyarrow.
 
