@@ -96,7 +96,7 @@ def centred(C: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     size = np.where(present, np.abs(C), 0).max(axis=0, initial=0)
     size = np.where(size > 0, size, 1)
     C = np.where(present, C, 0) / size
-    constant = np.all(~present | (C == C[np.argmax(present)]), axis=0)
+    constant = np.all(~present | (C[np.argmax(present)] == C), axis=0)
     C = np.where(present, C - share @ C, 0)
     C = np.where(present, C - share @ C, 0)
     spread = np.sqrt(share @ C**2)
