@@ -85,7 +85,8 @@ def summary(
     >>> inference = jn.logistic_regression.infer(solution, data.X, data.y)
     >>> print(summary(solution, inference, data.names, title="O-ring distress", n_obs=23))
     O-ring distress
-    n_obs 23, CONVERGED in 5 steps, objective 0.44163, scaled gradient ...,
+    n_obs 23, CONVERGED in 4 steps, objective 0.44163, scaled gradient ...,
+    off by at most 1e-05 se (4 digits),
     in float32 (jn.x64() keeps the digits of float64 data)
     ---------------------------------------------------------------
                  estimate      se      z  p-value    lower    upper

@@ -107,7 +107,7 @@ def _sizes(run: Ending) -> Array:
     """
     at, first = run.at, run.model.first
     explained = jnp.sqrt(jnp.maximum(run.model.square, first.square))
-    to_explain = _ratio(explained[:, None], run.widest)
+    to_explain = _ratio(explained[:, None], jnp.maximum(run.widest, triangles.column_norms(at.triangle.R)))
     return jnp.maximum(jnp.maximum(jnp.abs(at.theta), jnp.abs(at.theta - first.theta)), to_explain)
 
 
