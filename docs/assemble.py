@@ -1,0 +1,186 @@
+"""Puts the pages of the site together, a folder for each language, from where they are written.
+
+    python docs/assemble.py FOLDER          FOLDER/en, FOLDER/zh and FOLDER/static
+    python docs/assemble.py --locale zh     the name that Sphinx has for the language
+
+docs/en and docs/zh hold what is written twice, docs/theory what is in English alone. Lessons come from notebooks/, the
+API from the package, and the rest from the files of the repository that say it already: every fact has one place.
+"""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import jaxnotes
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+
+
+class Words(NamedTuple):
+    """What the machinery itself says in a language."""
+
+    locale: str
+    other: str
+    other_name: str
+    search: str
+    no_server: str
+    colab: str
+    english_only: str
+
+
+LANGUAGES = {
+    "en": Words(
+        locale="en",
+        other="zh",
+        other_name="中文",
+        search="Search",
+        no_server="Search needs a server: run <code>python -m http.server</code> in the folder of the site and open "
+        "<code>http://localhost:8000</code>. All other pages read well from the folder.",
+        colab="Open in Colab",
+        english_only="",
+    ),
+    "zh": Words(
+        locale="zh_CN",
+        other="en",
+        other_name="English",
+        search="搜索",
+        no_server="搜索需要一个服务器：请在网站的文件夹里运行 <code>python -m http.server</code>，再打开 "
+        "<code>http://localhost:8000</code>。其他页面可以直接从文件夹阅读。",
+        colab="在 Colab 中打开",
+        english_only="```{note}\n本页只有英文。\n```\n",
+    ),
+}
+
+
+def assemble(folder: Path) -> None:
+    """Write all pages of both languages."""
+    for lang in LANGUAGES:
+        pages = folder / lang
+        shutil.copytree(DOCS / lang, pages)
+        lessons(lang, pages / "lessons")
+        reused(lang, pages)
+        api(lang, pages / "api")
+        for picture in DOCS.glob("*.png"):
+            shutil.copy(picture, pages)
+    static(folder / "static")
+
+
+def lessons(lang: str, folder: Path) -> None:
+    """The notebooks without their setup cell, and a gallery of their pictures."""
+    gallery = []
+    for path in sorted((ROOT / "notebooks" / lang).glob("*.ipynb")):
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        title = "".join(notebook["cells"][0]["source"])
+        notebook["cells"][0]["source"] = with_local_badge(title, lang)
+        del notebook["cells"][1]
+        (folder / path.name).write_text(json.dumps(notebook, ensure_ascii=False), encoding="utf-8")
+        [picture] = (ROOT / "notebooks" / "pictures").glob(f"{path.stem}.*")
+        shutil.copy(picture, folder)
+        name = re.findall(r"^# (.+)$", title, flags=re.MULTILINE)[0]
+        gallery.append(f"[![]({picture.name})<br>{name}]({path.name})")
+    cards = "\n\n".join(f":::{{container}} lesson\n{card}\n:::" for card in gallery)
+    index = folder / "index.md"
+    text = index.read_text(encoding="utf-8")
+    index.write_text(text.replace("GALLERY", f"::::{{container}} gallery\n{cards}\n::::"), encoding="utf-8")
+
+
+def with_local_badge(title: str, lang: str) -> str:
+    """The first cell with a plain link to Colab for the badge, which is a picture from elsewhere."""
+    link = re.search(r"\]\((https://colab\.research\.google\.com/github/[^)]+)\)", title)[1]
+    heading = title[title.index("\n# ") + 1 :]
+    head, _, rest = heading.partition("\n")
+    return f"{head}\n\n[{LANGUAGES[lang].colab}]({link}){{.colab}}\n{rest}"
+
+
+def reused(lang: str, pages: Path) -> None:
+    """What the repository says elsewhere, in English."""
+    note = LANGUAGES[lang].english_only
+    (pages / "theory").mkdir()
+    for path in (DOCS / "theory").glob("*.md"):
+        put(pages / "theory" / path.name, path.read_text(encoding="utf-8"), note)
+    put(pages / "about" / "changelog.md", read("CHANGELOG.md"), note)
+    put(pages / "about" / "benchmarks.md", read("bench/README.md"), note)
+    reasons = read("CONTRIBUTING.md").partition("\n## Why it is built this way\n")[2]
+    put(pages / "about" / "design.md", "# Why it is built this way\n" + reasons.partition("\n## ")[0], note)
+    if lang == "en":
+        put(pages / "howto" / "troubleshooting.md", read("docs/troubleshooting.md"), note)
+    if (DOCS / "faults.md").exists():
+        put(pages / "about" / "faults.md", read("docs/faults.md"), note)
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def put(path: Path, text: str, note: str) -> None:
+    """Write a page, the note below its title."""
+    title, _, rest = text.partition("\n")
+    path.write_text(f"{title}\n\n{note}{rest}", encoding="utf-8")
+
+
+def chapters() -> list[tuple[str, str, str]]:
+    """Number, name and description of every chapter, as the package's own text has them."""
+    text = jaxnotes.__doc__ or ""
+    return re.findall(r"^    (\w)  (\w+) +(.+)$", text, flags=re.MULTILINE)
+
+
+def shared() -> list[tuple[str, str]]:
+    """Names and description of what is there for all chapters."""
+    text = (jaxnotes.__doc__ or "").partition("and for all of them")[2]
+    return re.findall(r"^    (\w[\w, ]*?)  +(.+)$", text, flags=re.MULTILINE)
+
+
+def api(lang: str, folder: Path) -> None:
+    """A page for each chapter, and for each other module that is public."""
+    folder.mkdir()
+    modules = {name: f"{number} · {said}" for number, name, said in chapters()}
+    tops = []
+    for names, said in shared():
+        for name in names.split(", "):
+            if hasattr(getattr(jaxnotes, name), "__path__") or hasattr(getattr(jaxnotes, name), "__file__"):
+                modules[name] = said
+            else:
+                tops.append(name)
+    for name in modules:
+        (folder / f"{name}.rst").write_text(module_page(name), encoding="utf-8")
+    (folder / "jaxnotes.rst").write_text(top_page(tops), encoding="utf-8")
+    rows = [f"| [{name}]({name}.rst) | {said} |" for name, said in modules.items()]
+    rows.append(f"| [jaxnotes](jaxnotes.rst) | {', '.join(f'`{name}`' for name in tops)} |")
+    entries = "\n".join([*modules, "jaxnotes"])
+    index = f"# API\n\n| Module | |\n|---|---|\n{chr(10).join(rows)}\n\n```{{toctree}}\n:hidden:\n\n{entries}\n```\n"
+    put(folder / "index.md", index, LANGUAGES[lang].english_only)
+
+
+def module_page(name: str) -> str:
+    """The page of a module, and of the public modules within it."""
+    module = getattr(jaxnotes, name)
+    inner = [key for key in getattr(module, "__all__", ()) if hasattr(getattr(module, key), "__file__")]
+    page = f"{name}\n{'=' * len(name)}\n\n.. automodule:: jaxnotes.{name}\n   :members:\n"
+    for key in inner:
+        page += f"\n{key}\n{'-' * len(key)}\n\n.. automodule:: jaxnotes.{name}.{key}\n   :members:\n"
+    return page
+
+
+def top_page(names: list[str]) -> str:
+    """The page of what `import jaxnotes as jn` has itself."""
+    kinds = {name: "autoclass" if isinstance(getattr(jaxnotes, name), type) else "autofunction" for name in names}
+    parts = [f".. {kind}:: jaxnotes.{name}\n" + "   :members:\n" * (kind == "autoclass") for name, kind in kinds.items()]
+    return "jaxnotes\n========\n\n" + "\n".join(parts)
+
+
+def static(folder: Path) -> None:
+    """MathJax and its fonts, as npm brought them."""
+    mathjax = DOCS / "node_modules" / "mathjax" / "es5"
+    shutil.copytree(mathjax / "output" / "chtml" / "fonts", folder / "mathjax" / "output" / "chtml" / "fonts")
+    shutil.copy(mathjax / "tex-chtml-full.js", folder / "mathjax")
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--locale":
+        print(LANGUAGES[sys.argv[2]].locale)
+    else:
+        assemble(Path(sys.argv[1]))
