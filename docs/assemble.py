@@ -64,8 +64,9 @@ def assemble(folder: Path) -> None:
         lessons(lang, pages / "lessons")
         reused(lang, pages)
         api(lang, pages / "api")
-        for picture in DOCS.glob("*.png"):
-            shutil.copy(picture, pages)
+        shutil.copy(DOCS / "o_ring_curve.png", pages)
+        for picture in (DOCS / "pictures").glob("*.png"):
+            shutil.copy(picture, pages / "howto")
     static(folder / "static")
 
 

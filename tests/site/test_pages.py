@@ -25,7 +25,7 @@ def named(path: Path) -> str:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("path", filter(blocks, ENGLISH), ids=named)
+@pytest.mark.parametrize("path", list(filter(blocks, ENGLISH)), ids=named)
 def test_the_code_of_a_page_runs(path, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     monkeypatch.chdir(tmp_path)
