@@ -61,6 +61,8 @@ def assemble(folder: Path) -> None:
     for lang in LANGUAGES:
         pages = folder / lang
         shutil.copytree(DOCS / lang, pages)
+        for path in pages.rglob("*.md"):
+            path.write_text(joined(path.read_text(encoding="utf-8")), encoding="utf-8")
         lessons(lang, pages / "lessons")
         reused(lang, pages)
         api(lang, pages / "api")
@@ -68,6 +70,12 @@ def assemble(folder: Path) -> None:
         for picture in (DOCS / "pictures").glob("*.png"):
             shutil.copy(picture, pages / "howto")
     static(folder / "static")
+
+
+def joined(text: str) -> str:
+    """The text without the line breaks between Chinese letters, which a browser would show as blanks."""
+    letter = "[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
+    return re.sub(rf"(?<={letter})\n(?={letter})", "", text)
 
 
 def lessons(lang: str, folder: Path) -> None:
@@ -78,6 +86,9 @@ def lessons(lang: str, folder: Path) -> None:
         title = "".join(notebook["cells"][0]["source"])
         notebook["cells"][0]["source"] = with_local_badge(title, lang)
         del notebook["cells"][1]
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "markdown":
+                cell["source"] = joined("".join(cell["source"]))
         (folder / path.name).write_text(json.dumps(notebook, ensure_ascii=False), encoding="utf-8")
         [picture] = (ROOT / "notebooks" / "pictures").glob(f"{path.stem}.*")
         shutil.copy(picture, folder)

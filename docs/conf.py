@@ -43,6 +43,7 @@ mathjax3_config: dict[str, Any] = {"options": {"enableMenu": False}}
 html_theme = "pydata_sphinx_theme"
 html_title = "jaxnotes"
 html_static_path = ["theme/static", "_sources/static"]
+html_favicon = "theme/static/favicon.svg"
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
@@ -51,8 +52,8 @@ html_sidebars = {"index": [], "search": []}
 html_theme_options = {
     "disable_search": True,
     "navbar_start": ["navbar-logo"],
-    "navbar_end": ["theme-switcher", "language.html"],
-    "navbar_persistent": ["search-box.html"],
+    "navbar_end": ["theme-switcher"],
+    "navbar_persistent": ["search-box.html", "language.html"],
     "header_links_before_dropdown": 6,
     "show_nav_level": 1,
     "show_toc_level": 1,
