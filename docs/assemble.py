@@ -7,6 +7,7 @@ docs/en and docs/zh hold what is written twice, docs/theory what is in English a
 API from the package, and the rest from the files of the repository that say it already: every fact has one place.
 """
 
+import enum
 import json
 import re
 import shutil
@@ -18,6 +19,14 @@ import jaxnotes
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
+
+
+PICTURE = """
+![Seconds of twenty calls: the first compiles, and the others return before their result is there](13_benchmarks.png)
+
+*The picture of the [lesson on benchmarks](../lessons/13_benchmarks.ipynb), which you can run on your own machine.*
+
+"""
 
 
 class Words(NamedTuple):
@@ -79,13 +88,13 @@ def joined(text: str) -> str:
 
 
 def lessons(lang: str, folder: Path) -> None:
-    """The notebooks without their setup cell, and a gallery of their pictures."""
+    """The notebooks without their first code cell, the setup, and a gallery of their pictures."""
     gallery = []
     for path in sorted((ROOT / "notebooks" / lang).glob("*.ipynb")):
         notebook = json.loads(path.read_text(encoding="utf-8"))
         title = "".join(notebook["cells"][0]["source"])
         notebook["cells"][0]["source"] = with_local_badge(title, lang)
-        del notebook["cells"][1]
+        notebook["cells"].remove(next(cell for cell in notebook["cells"] if cell["cell_type"] == "code"))
         for cell in notebook["cells"]:
             if cell["cell_type"] == "markdown":
                 cell["source"] = joined("".join(cell["source"]))
@@ -115,7 +124,8 @@ def reused(lang: str, pages: Path) -> None:
     for path in (DOCS / "theory").glob("*.md"):
         put(pages / "theory" / path.name, path.read_text(encoding="utf-8"), note)
     put(pages / "about" / "changelog.md", read("CHANGELOG.md"), note)
-    put(pages / "about" / "benchmarks.md", read("bench/README.md"), note)
+    shutil.copy(ROOT / "notebooks" / "pictures" / "13_benchmarks.png", pages / "about")
+    put(pages / "about" / "benchmarks.md", read("bench/README.md"), note + PICTURE)
     reasons = read("CONTRIBUTING.md").partition("\n## Why it is built this way\n")[2]
     put(pages / "about" / "design.md", "# Why it is built this way\n" + reasons.partition("\n## ")[0], note)
     if lang == "en":
@@ -125,6 +135,7 @@ def reused(lang: str, pages: Path) -> None:
 
 
 def read(name: str) -> str:
+    """A file of the repository."""
     return (ROOT / name).read_text(encoding="utf-8")
 
 
@@ -179,9 +190,13 @@ def module_page(name: str) -> str:
 
 def top_page(names: list[str]) -> str:
     """The page of what `import jaxnotes as jn` has itself."""
-    kinds = {name: "autoclass" if isinstance(getattr(jaxnotes, name), type) else "autofunction" for name in names}
-    parts = [f".. {kind}:: jaxnotes.{name}\n" + "   :members:\n" * (kind == "autoclass") for name, kind in kinds.items()]
-    return "jaxnotes\n========\n\n" + "\n".join(parts)
+    page = "jaxnotes\n========\n"
+    for name in names:
+        found = getattr(jaxnotes, name)
+        kind = "autoclass" if isinstance(found, type) else "autofunction"
+        page += f"\n.. {kind}:: jaxnotes.{name}\n" + ("   :members:\n" if kind == "autoclass" else "")
+        page += "   :undoc-members:\n" if isinstance(found, enum.EnumType) else ""
+    return page
 
 
 def static(folder: Path) -> None:

@@ -48,7 +48,7 @@ html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_search_language = "en"  # Pagefind searches; Sphinx' own index, of which nothing is used, knows no Chinese
-html_sidebars = {"index": [], "search": []}
+html_sidebars = {"**": ["sidebar-nav-bs.html"], "index": [], "search": []}
 html_theme_options = {
     "disable_search": True,
     "navbar_start": ["navbar-logo"],
@@ -79,3 +79,5 @@ def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.connect("html-page-context", with_language)
     app.connect("autodoc-process-docstring", docstrings.as_rst)
+    app.connect("autodoc-process-signature", docstrings.without_placeholders)
+    app.connect("autodoc-skip-member", docstrings.said_above)

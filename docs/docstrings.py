@@ -18,6 +18,18 @@ def as_rst(app: Any, what: str, name: str, found: Any, options: Any, lines: list
     lines[:] = converted(lines)
 
 
+def without_placeholders(
+    app: Any, what: str, name: str, found: Any, options: Any, signature: str | None, returns: str | None
+) -> tuple[str, None] | None:
+    """No signature for a class that is a namespace: it makes no instances and refuses arguments, `*_` and `**__`."""
+    return ("", None) if what == "class" and "**__" in (signature or "") else None
+
+
+def said_above(app: Any, what: str, name: str, found: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out the fields of a named tuple, which its own text lists under `Attributes:`."""
+    return True if (getattr(found, "__doc__", None) or "").startswith("Alias for field number") else None
+
+
 def converted(lines: list[str]) -> list[str]:
     """The lines as reStructuredText."""
     rst: list[str] = []
