@@ -38,13 +38,14 @@ add_module_names = False
 toc_object_entries_show_parents = "hide"
 
 mathjax_path = "mathjax/tex-chtml-full.js"
-mathjax3_config: dict[str, Any] = {"options": {"enableMenu": False}}
+mathjax3_config: dict[str, Any] = {"options": {"enableMenu": False}, "chtml": {"scale": 0.92}}
 
 html_theme = "pydata_sphinx_theme"
 html_title = "jaxnotes"
 html_static_path = ["theme/static", "_sources/static"]
 html_favicon = "theme/static/favicon.svg"
 html_css_files = ["site.css"]
+html_js_files = ["wide.js"]
 html_show_sourcelink = False
 html_copy_source = False
 html_search_language = "en"  # Pagefind searches; Sphinx' own index, of which nothing is used, knows no Chinese
@@ -79,5 +80,5 @@ def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.connect("html-page-context", with_language)
     app.connect("autodoc-process-docstring", docstrings.as_rst)
-    app.connect("autodoc-process-signature", docstrings.without_placeholders)
+    app.connect("autodoc-process-signature", docstrings.readable)
     app.connect("autodoc-skip-member", docstrings.said_above)

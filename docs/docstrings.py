@@ -18,11 +18,13 @@ def as_rst(app: Any, what: str, name: str, found: Any, options: Any, lines: list
     lines[:] = converted(lines)
 
 
-def without_placeholders(
+def readable(
     app: Any, what: str, name: str, found: Any, options: Any, signature: str | None, returns: str | None
-) -> tuple[str, None] | None:
-    """No signature for a class that is a namespace: it makes no instances and refuses arguments, `*_` and `**__`."""
-    return ("", None) if what == "class" and "**__" in (signature or "") else None
+) -> tuple[str, str | None] | None:
+    """A signature without addresses of defaults, and none for a class that makes no instances (`*_, **__`)."""
+    if signature is None:
+        return None
+    return ("", None) if what == "class" and "**__" in signature else (re.sub(r"<[^<>]+>", "...", signature), returns)
 
 
 def said_above(app: Any, what: str, name: str, found: Any, skip: bool, options: Any) -> bool | None:

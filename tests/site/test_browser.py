@@ -134,6 +134,19 @@ def test_letters_stand_out_from_their_ground(page, address, theme, path):
     assert page.evaluate(CONTRAST) == []
 
 
+BEYOND_THE_EDGE = """() => {
+  const kept = node => {
+    for (let box = node; box && box.tagName != "ARTICLE"; box = box.parentElement)
+      if (["auto", "scroll"].includes(getComputedStyle(box).overflowX)) return true;
+    return false;
+  };
+  return [...document.querySelectorAll("article *, header *")]
+    .filter(node => node.getClientRects().length && node.getBoundingClientRect().right > innerWidth + 1)
+    .filter(node => !kept(node) && !node.closest("mjx-assistive-mml"))
+    .map(node => `${node.tagName} ${node.className}: ${(node.innerText || "").slice(0, 40)}`);
+}"""
+
+
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_nothing_scrolls_sideways_on_a_phone(page, address, lang, path):
@@ -141,3 +154,4 @@ def test_nothing_scrolls_sideways_on_a_phone(page, address, lang, path):
     page.goto(f"{address}/{lang}/{path}")
     page.wait_for_load_state("networkidle")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert page.evaluate(BEYOND_THE_EDGE) == []  # what is wide scrolls within itself, and is not cut off
