@@ -9,6 +9,7 @@ API from the package, and the rest from the files of the repository that say it 
 
 import enum
 import json
+import posixpath
 import re
 import shutil
 import sys
@@ -20,6 +21,15 @@ import jaxnotes
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 
+
+# Files of the repository that are pages, each in English but where docs/zh has it too.
+REUSED = {
+    "CHANGELOG.md": "about/changelog.md",
+    "CONTRIBUTING.md": "about/design.md",
+    "bench/README.md": "about/benchmarks.md",
+    "docs/faults.md": "about/faults.md",
+    "docs/troubleshooting.md": "howto/troubleshooting.md",
+}
 
 PICTURE = """
 ![Seconds of twenty calls: the first compiles, and the others return before their result is there](13_benchmarks.png)
@@ -123,15 +133,27 @@ def reused(lang: str, pages: Path) -> None:
     (pages / "theory").mkdir()
     for path in (DOCS / "theory").glob("*.md"):
         put(pages / "theory" / path.name, path.read_text(encoding="utf-8"), note)
-    put(pages / "about" / "changelog.md", read("CHANGELOG.md"), note)
     shutil.copy(ROOT / "notebooks" / "pictures" / "13_benchmarks.png", pages / "about")
-    put(pages / "about" / "benchmarks.md", read("bench/README.md"), note + PICTURE)
-    reasons = read("CONTRIBUTING.md").partition("\n## Why it is built this way\n")[2]
-    put(pages / "about" / "design.md", "# Why it is built this way\n" + reasons.partition("\n## ")[0], note)
-    if lang == "en":
-        put(pages / "howto" / "troubleshooting.md", read("docs/troubleshooting.md"), note)
-    if (DOCS / "faults.md").exists():
-        put(pages / "about" / "faults.md", read("docs/faults.md"), note)
+    for source, page in REUSED.items():
+        text = relinked(read(source), source, page)
+        if source == "CONTRIBUTING.md":
+            reasons = text.partition("\n## Why it is built this way\n")[2].partition("\n## ")[0]
+            text = "# Why it is built this way\n" + reasons
+        if not (pages / page).exists():
+            put(pages / page, text, note + (PICTURE if source == "bench/README.md" else ""))
+
+
+def relinked(text: str, source: str, page: str) -> str:
+    """The text of a file of the repository: its links to files lead to the pages of these, or are no links."""
+
+    def link(found: re.Match[str]) -> str:
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(source), found[2]))
+        there = REUSED.get(path) or re.sub(r"notebooks/(?:en|zh)/(?=\w+\.ipynb$)", "lessons/", path)
+        if there == path:
+            return found[1]
+        return f"[{found[1]}]({posixpath.relpath(there, posixpath.dirname(page))}{found[3] or ''})"
+
+    return re.sub(r"\[([^\]]+)\]\((?!https?:|#)([^)#]+)(#[^)]*)?\)", link, text)
 
 
 def read(name: str) -> str:

@@ -84,6 +84,12 @@ def test_a_line_break_between_chinese_letters_is_no_blank():
     assert assemble.joined("拟合\n一个模型，\n也能 fit\nmany\n\n## 题") == "拟合一个模型，也能 fit\nmany\n\n## 题"
 
 
+def test_links_between_files_become_links_between_pages():
+    text = "[a](../docs/faults.md#x), [b](../notebooks/en/01_gradient.ipynb), [c](../tests/fits.py), [d](https://e.org)"
+    pages = "[a](faults.md#x), [b](../lessons/01_gradient.ipynb), c, [d](https://e.org)"
+    assert assemble.relinked(text, "bench/README.md", "about/benchmarks.md") == pages
+
+
 def test_every_chapter_has_a_page_in_the_api():
     names = [name for _, name, _ in assemble.chapters()]
     assert {"gradients", "logistic_regression", "notation"} <= set(names)
