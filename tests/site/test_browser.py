@@ -136,11 +136,11 @@ def test_letters_stand_out_from_their_ground(page, address, theme, path):
 
 BEYOND_THE_EDGE = """() => {
   const kept = node => {
-    for (let box = node; box && box.tagName != "ARTICLE"; box = box.parentElement)
+    for (let box = node; box && !box.matches(".bd-article-container"); box = box.parentElement)
       if (["auto", "scroll"].includes(getComputedStyle(box).overflowX)) return true;
     return false;
   };
-  return [...document.querySelectorAll("article *, header *")]
+  return [...document.querySelectorAll("main *, header *")]
     .filter(node => node.getClientRects().length && node.getBoundingClientRect().right > innerWidth + 1)
     .filter(node => !kept(node) && !node.closest("mjx-assistive-mml"))
     .map(node => `${node.tagName} ${node.className}: ${(node.innerText || "").slice(0, 40)}`);
