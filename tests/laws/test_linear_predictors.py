@@ -78,8 +78,10 @@ KINDS = {
 def newton(data: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The optimum, the intercept first, the standard errors of the promise and those of `infer`.
 
-    In columns centred and of length 1; the promise counts the penalty as if it were data.
+    In columns centred and of length 1, in long doubles but for the matrix that is solved with; the promise counts the
+    penalty as if it were data.
     """
+    data = {name: np.asarray(value, np.longdouble) for name, value in data.items()}
     X, weights, l2 = data["X"], data["weights"], data["l2"]
     mean, size = X.mean(axis=0), X.std(axis=0)
     A = np.column_stack([np.ones(N), (X - mean) / size])
@@ -96,12 +98,12 @@ def newton(data: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     theta = np.zeros(4)
     for _ in range(300):
         value, score, H = at(theta)
-        step = np.linalg.solve(H, score)
+        step = np.linalg.solve(H.astype(float), score.astype(float))
         while at(theta + step)[0] > value + 1e-15 * abs(value) and np.max(np.abs(step)) > 1e-13:
             step = step / 2
         theta = theta + step
     back = np.vstack([np.append(1, -mean / size), np.column_stack([np.zeros(3), np.diag(1 / size)])])
-    inverse, n = np.linalg.inv(at(theta)[2]), weights.sum()
+    inverse, n = np.linalg.inv(at(theta)[2].astype(float)), weights.sum()
     information = at(theta)[2] - np.diag(penalty)
     errors = [np.sqrt(np.diag(back @ middle @ back.T) / n) for middle in (inverse, inverse @ information @ inverse)]
     return back @ theta - np.append(data["offset"].mean(), [0, 0, 0]), *errors
