@@ -21,7 +21,7 @@ DECOMPOSITIONS = {
     "cholesky", "eig", "eigh", "geqp3", "geqrf", "hessenberg", "householder_product", "lu", "qr", "schur", "svd",
     "triangular_solve", "tridiagonal", "tridiagonal_solve",
 }  # fmt: skip
-HOME = {"lapack.py", "factors.py", "existence.py", "verdict.py", "squares_by_passes.py"}
+HOME = {"lapack.py", "factors.py", "existence.py", "verdict.py", "squares_by_passes.py", "two_words.py"}
 LANES, ROWS = 20, 12
 
 

@@ -235,17 +235,17 @@ for name, program, jaxpr in zip(("one", "10,000"), primitives, (single, batched)
 assert "dot_general" in primitives[1] and not {"scan", "while"} & set(primitives[1])
 
 # %% [markdown] lang="zh"
-# 真正的循环只有牛顿法的迭代。它要等最慢的那个模型：收敛的模型不再变化，但还占着位置。整批一起走，平均 4.7 步的模型都要等 8 步的那个。所以库把一批切成装得进缓存的小块，每块只等自己最慢的那个：
+# 真正的循环只有牛顿法的迭代。它要等最慢的那个模型：收敛的模型不再变化，但还占着位置。整批一起走，平均 4.4 步的模型都要等 8 步的那个。所以库把一批切成装得进缓存的小块，每块只等自己最慢的那个：
 
 # %% [markdown] lang="en"
-# The one true loop is that of Newton's steps. It waits for the slowest model: those that have converged change no more, but keep their place. All in one block would wait for 8 steps where the mean is 4.7; so the library cuts a batch into blocks that fit the cache, each of which waits for its own slowest alone:
+# The one true loop is that of Newton's steps. It waits for the slowest model: those that have converged change no more, but keep their place. All in one block would wait for 8 steps where the mean is 4.4; so the library cuts a batch into blocks that fit the cache, each of which waits for its own slowest alone:
 
 # %%
 steps = np.asarray(fits.steps)[np.asarray(fits.converged)]
 for count, models in zip(*np.unique(steps, return_counts=True), strict=True):
     print(f"{count} steps: {models:5} models")
 print(f"mean {steps.mean():.1f}, most {steps.max()}")
-assert abs(steps.mean() - 4.7) < 0.2
+assert abs(steps.mean() - 4.4) < 0.2
 assert 7 <= steps.max() <= 9
 
 # %% [markdown] lang="zh"

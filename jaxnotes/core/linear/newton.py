@@ -212,7 +212,11 @@ def _newton(model: LinearModel, block: DesignBlock, rows: Design, sound: Array) 
 
         # The last direction of a penalized lane would serve only to judge it, and the step before can do that.
         aimless = ~state.active | ((small | exhausted) & (rows.l2 > 0) & jnp.isfinite(state.at.gain))
-        direction, gain, pivot = jax.lax.cond(jnp.all(aimless), coast, aim)
+        nothing = jnp.zeros_like(grad), jnp.zeros_like(value), state.pivot
+        coasting = jax.lax.cond(jnp.any(aimless & state.active), coast, lambda: nothing)
+        aiming = jax.lax.cond(jnp.all(aimless), lambda: nothing, aim)
+        # Lane by lane: what a lane does must not depend on its block.
+        direction, gain, pivot = select_lanes(aimless, coasting, aiming)
         small = small & (block.n_obs * gain <= NEGLIGIBLE_RISE)
         tried = Position(theta, value, grad, grad_norm, gain, direction, jnp.ones_like(value))
         return NewtonState(

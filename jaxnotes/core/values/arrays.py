@@ -51,8 +51,13 @@ def as_float(name: str, value: ArrayLike) -> Array:
 
 
 def as_numbers(name: str, value: ArrayLike) -> Array:
-    """`value` as an array of real numbers; integers and bools stay what they are, but those of 64 bits are floats."""
-    return jnp.asarray(_numbers(name, value))
+    """`value` as an array of numbers; integers and bools stay what they are, but integers too wide for JAX are floats."""
+    numbers = _numbers(name, value)
+    narrow = np.asarray(value) if isinstance(numbers, np.ndarray) else numbers
+    if isinstance(narrow, np.ndarray) and narrow.dtype.kind in "iu" and narrow.size:
+        limits = np.iinfo(jax.dtypes.canonicalize_dtype(narrow.dtype))
+        return jnp.asarray(narrow if limits.min <= narrow.min() and narrow.max() <= limits.max else numbers)
+    return jnp.asarray(numbers)
 
 
 def _numbers(name: str, value: ArrayLike) -> ArrayLike:
