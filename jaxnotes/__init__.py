@@ -32,6 +32,7 @@ and for all of them
     minimize, minimize_path     any function of yours, by any of the methods
     methods                     rules for one step downhill
     bijections                  positive, bounded, ordered and simplex parameters from free coordinates
+    groups                      one model per group of rows, whatever the groups' sizes
     check                       the checker of the lessons' exercises
     datasets                    small real data, each with its source
     show                        tables and pictures for people
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
         distributions,
         gradient_descent,
         gradients,
+        groups,
         information,
         least_squares,
         logistic_regression,
@@ -99,6 +101,7 @@ __all__ = [
     "distributions",
     "gradient_descent",
     "gradients",
+    "groups",
     "information",
     "least_squares",
     "logistic_regression",

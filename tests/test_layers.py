@@ -10,7 +10,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # The rooms of core in the order of permission: a room imports those of a lower rank and, of its own, only itself.
 ROOMS = (("values",), ("special", "matrix"), ("lanes", "inference"), ("descent", "linear"), ("likelihood",))
 RANK = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}
-WINGS = {"show", "check", "datasets", "cli"}
+WINGS = {"show", "check", "datasets", "cli", "groups", "tables"}
 # What is in the package's own folder and is neither core, wing nor chapter.
 PORCH = {"__init__", "_version"}
 # Public names for a module of core: nothing but what they import and the list of it.

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 
 from jaxnotes.core.inference.covariance import Inference
@@ -95,6 +96,12 @@ def summary(
     temperature   -0.2322  0.1082  -2.14   0.0320  -0.4443  -0.0200
     ---------------------------------------------------------------
     """
+    if np.ndim(solution.status) != 0:
+        raise ValueError(
+            f"solution: expected one fit, got a batch of shape {np.shape(solution.status)}. "
+            "Pick a lane of solution and inference with jax.tree.map(lambda leaf: leaf[0], solution), "
+            "or take all lanes as columns, with jn.show.columns."
+        )
     table = columns(solution, inference, names)
     status = Status(int(solution.status))
     facts = [f"{status.name} in {int(solution.steps)} steps", *_quality(solution)]
@@ -110,19 +117,26 @@ def summary(
     return Summary(title, tuple(facts), heads, rows, note)
 
 
-def columns(solution: Solution, inference: Inference, names: Sequence[str] | None = None) -> dict[str, Any]:
+def columns(
+    solution: Solution, inference: Inference, names: Sequence[str] | None = None, *, keys: Any = None
+) -> dict[str, Any]:
     """The same table for machines: a dict of columns with an entry for each parameter, ready for `pandas.DataFrame`.
 
+    Of a batch, as `jax.vmap` returns it, all lanes stand one below the other.
+
     Args:
-        solution: what a `fit` returned for one problem (no batch).
+        solution: what a `fit` returned for one problem or a batch.
         inference: what the `infer` that follows it returned.
         names: of X's columns or of all parameters, as in `summary`.
+        keys: what tells the lanes of a batch apart, an array (L,) or a dict of such arrays by name; default None: their
+            numbers, in the column lane.
 
     Returns:
-        The columns name, estimate, se, statistic, pvalue, lower and upper.
+        The columns name, estimate, se, statistic, pvalue, lower and upper; of a batch with lane, or the keys, before and
+        with status, in words, behind.
 
     Raises:
-        ValueError: a batch of fits, or the wrong number of names.
+        ValueError: the wrong number of names or keys.
 
     >>> import jaxnotes as jn
     >>> data = jn.datasets.challenger()
@@ -131,14 +145,23 @@ def columns(solution: Solution, inference: Inference, names: Sequence[str] | Non
     >>> table["name"], table["se"].round(4)
     (['intercept', 'temperature'], array([7.3786, 0.1082], dtype=float32))
     """
-    if np.ndim(solution.status) != 0:
-        raise ValueError(
-            f"solution: expected one fit, got a batch of shape {np.shape(solution.status)}. "
-            "Pick a lane of solution and inference with jax.tree.map(lambda leaf: leaf[0], solution)."
-        )
+    status = np.asarray(solution.status)
     fields = ("estimate", "se", "statistic", "pvalue", "lower", "upper")
     table = {field: np.asarray(getattr(inference, field)) for field in fields}
-    return {"name": _names(solution.params, names), **table}
+    if status.ndim == 0:
+        return {"name": _names(solution.params, names), **table}
+    lanes, many = status.size, table["estimate"].shape[-1]
+    keys = {"lane": np.arange(lanes)} if keys is None else keys if isinstance(keys, dict) else {"key": keys}
+    for name, key in keys.items():
+        if len(key) != lanes:
+            raise ValueError(f"keys: expected {lanes} entries, one per lane, got {len(key)} in {name!r}.")
+    one = jax.tree.map(lambda leaf: leaf[(0,) * status.ndim], solution.params)
+    return {
+        **{name: np.repeat(np.asarray(key), many) for name, key in keys.items()},
+        "name": _names(one, names) * lanes,
+        **{field: values.reshape(-1) for field, values in table.items()},
+        "status": np.array([kind.name for kind in Status])[np.repeat(status.reshape(-1), many)],
+    }
 
 
 def _quality(solution: Solution) -> list[str]:
