@@ -33,6 +33,7 @@ and for all of them
     methods                     rules for one step downhill
     bijections                  positive, bounded, ordered and simplex parameters from free coordinates
     groups                      one model per group of rows, whatever the groups' sizes
+    tables                      formulas and data frames: rows in, tidy rows out
     check                       the checker of the lessons' exercises
     datasets                    small real data, each with its source
     show                        tables and pictures for people
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
         screen,
         show,
         sums,
+        tables,
     )
     from jaxnotes.core.descent.minimize import minimize, minimize_path
     from jaxnotes.core.inference.covariance import Inference
@@ -118,6 +120,7 @@ __all__ = [
     "screen",
     "show",
     "sums",
+    "tables",
     "x64",
 ]
 

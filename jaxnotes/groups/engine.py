@@ -58,7 +58,7 @@ def solve(task: Task) -> Iterator[Answer]:
 
 
 def _blocks(task: Task) -> Iterator[tuple[np.ndarray, int, int]]:
-    """Groups (filled up by the last one to the block's lanes), their rows once padded, and how many columns they have."""
+    """Groups, filled up by the last one to the block's lanes; their rows once padded; how many columns they have."""
     counts = task.lanes.counts
     n_columns = np.zeros(len(counts), int) if task.kept is None else task.kept.sum(axis=1)
     exponent = np.ceil(np.log(np.maximum(counts, 1) / SHORTEST) / np.log(FACTOR) - 1e-9)

@@ -41,10 +41,10 @@ def fit(
     out: Any = None,
     progress: bool | None = None,
 ) -> Groups:
-    """One model for each group of rows with equal keys: fit and infer of a chapter. It runs on the host, not inside jit.
+    """One model for each group of rows with equal keys: fit and infer of a chapter, on the host, not inside jit.
 
-    Rows may stand in any order. Beside what it is given it takes at most 0.5 GB and 12 bytes a row. Ctrl-C returns what is
-    done, with a warning.
+    Rows may stand in any order. Beside what it is given it takes at most 0.5 GB and 12 bytes a row. Ctrl-C returns
+    what is done, with a warning.
 
     Args:
         chapter: whose verbs, as in `jn.logistic_regression`, `jn.curve_fitting` or `jn.maximum_likelihood`.
@@ -60,8 +60,8 @@ def fit(
         intercept: whether one is fitted, a Python bool, True by default.
         model: the curve, for `jn.curve_fitting`; None by default.
         log_prob: the log-likelihood of a row, for `jn.maximum_likelihood`; None by default.
-        start: where curves and likelihoods begin: one pytree for all groups, one with a leading axis of a group each, or
-            a function of a group's rows (x, y) or data, padded, and their weights; None by default.
+        start: where curves and likelihoods begin: one pytree for all groups, one with a leading axis, or a function of a
+            group's rows, (x, y) or data, padded, and their weights; None by default.
         cov: the covariance, "nonrobust" by default, as in the chapter's `infer`.
         groups: labels of clusters, (n,), exactly where cov is "cluster"; None by default.
         level: of the intervals, a number in (0, 1), 0.95 by default.
@@ -83,7 +83,9 @@ def fit(
     ['b' 'a'] [-2. -1.]
     """
     if any(arrays.is_traced(leaf) for leaf in jax.tree.leaves((X, y))):
-        raise TypeError("groups.fit: expected arrays, got traced ones. Call it outside jit and vmap, or map the chapter.")
+        raise TypeError(
+            "groups.fit: expected arrays, got traced ones. Call it outside jit and vmap, or map the chapter."
+        )
     keys_given = keys if isinstance(keys, tuple) else (keys,)
     rows = _rows(X, {"y": y, "weights": weights, "precision": precision, "offset": offset, "trials": trials})
     recipe.refuse_strangers(chapter, {name: rows.get(name) for name in ("weights", "precision", "offset", "trials")})
@@ -101,23 +103,31 @@ def fit(
 
 
 def gather(
-    task: Task, labels: tuple[np.ndarray, ...], n_obs: np.ndarray, *, out: Any = None, progress: bool | None = None
+    task: Task,
+    labels: tuple[np.ndarray, ...],
+    n_obs: np.ndarray,
+    *,
+    out: Any = None,
+    table: Callable[[Answer], Any] | None = None,
+    progress: bool | None = None,
 ) -> Groups:
-    """The answers of all groups, in the groups' order. An interruption leaves those that are done."""
+    """The answers of all groups, in the groups' order. An interruption leaves those that are done.
+
+    out: where to write table(answer) as the answers come, tidy rows by default.
+    """
     answers: list[Answer] = []
-    n_groups = len(n_obs)
     try:
-        with Sink(out) as sink, _bar(n_groups, int(task.lanes.counts.sum()), progress) as advance:
+        with Sink(out) as sink, _bar(len(n_obs), progress) as advance:
             for answer in solve(task):
                 answers.append(answer)
                 if out is not None:
-                    sink.write(tidy(answer, labels, n_obs))
+                    sink.write(tidy(answer, labels, n_obs) if table is None else table(answer))
                 advance(len(answer.groups))
     except KeyboardInterrupt:
         if not answers:
             raise
         done = sum(len(answer.groups) for answer in answers)
-        warnings.warn(f"interrupted: {done} of {n_groups} groups are done, and these are returned.", stacklevel=3)
+        warnings.warn(f"interrupted: {done} of {len(n_obs)} groups are done, and these are returned.", stacklevel=3)
     which = np.concatenate([answer.groups for answer in answers])
     order = np.argsort(which)
     solution, inference = jax.tree.map(
@@ -184,7 +194,9 @@ def _recipe(
         return recipe.of_rows(chapter, intercept, n_classes, cov), {}
     function, name = (model, "model") if kind == "curve_fitting" else (log_prob, "log_prob")
     if function is None or start is None:
-        raise TypeError(f"{name}, start: expected both with jn.{kind}, got {'no start' if start is None else 'no ' + name}.")
+        raise TypeError(
+            f"{name}, start: expected both with jn.{kind}, got {'no start' if start is None else 'no ' + name}."
+        )
     begin, lane = recipe.starts(start, n_groups)
     make = recipe.of_curve if kind == "curve_fitting" else recipe.of_likelihood
     return make(chapter, function, begin, cov), lane
@@ -195,7 +207,7 @@ def shared(l2: float, level: float) -> recipe.Rows:
     return {"l2": arrays.nonnegative("l2", l2), "level": settings.confidence(level)}
 
 
-def _bar(n_groups: int, n_rows: int, progress: bool | None) -> Any:
+def _bar(n_groups: int, progress: bool | None) -> Any:
     from jaxnotes.show.progress import bar
 
     return bar(n_groups, "groups", shown=progress)

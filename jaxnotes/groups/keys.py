@@ -1,4 +1,4 @@
-"""Labels of rows as codes in order of first appearance, and the rows of each group together, without a loop over groups.
+"""Labels as codes in order of first appearance, and the rows of each group together, without a loop over groups.
 
 pyarrow does it in one pass of hashing where it is installed; NumPy sorts.
 """
@@ -18,7 +18,7 @@ class Coded(NamedTuple):
 
 
 class Lanes(NamedTuple):
-    """Rows order[starts[g] : starts[g] + counts[g]] are those of group g, as they stood. order (n,); the others (G,)."""
+    """Rows order[starts[g] : starts[g] + counts[g]] are those of group g. order (n,); the others (G,)."""
 
     order: np.ndarray
     starts: np.ndarray

@@ -28,9 +28,7 @@ def of_rows(chapter: ModuleType, intercept: bool, n_classes: int | None, cov: st
         X, y, groups = rows["X"], rows["y"], rows.get("groups")
         data = {name: leaf for name, leaf in rows.items() if name not in ("X", "y", "groups")} | settings
         solution = chapter.fit(X, y, intercept=intercept, l2=shared["l2"], **data)
-        inferred = chapter.infer(
-            solution, X, y, l2=shared["l2"], cov=cov, groups=groups, level=shared["level"], **data
-        )
+        inferred = chapter.infer(solution, X, y, l2=shared["l2"], cov=cov, groups=groups, level=shared["level"], **data)
         return solution, inferred
 
     return one

@@ -69,14 +69,15 @@ class Groups:
         for labels, label in zip(keys, wanted, strict=True):
             found &= _equal(labels, label)
         if not found.any():
-            raise KeyError(f"no group {key!r}; the first of {len(self)} are {[tuple_of(keys, g) for g in range(min(3, len(self)))]}")
+            first = [tuple_of(keys, group) for group in range(min(3, len(self)))]
+            raise KeyError(f"no group {key!r}; the first of {len(self)} are {first}")
         lane = int(np.argmax(found))
         return jax.tree.map(lambda leaf: leaf[lane], (self.solution, self.inference))
 
 
 def names_of(status: np.ndarray) -> np.ndarray:
     """The names of statuses, as text."""
-    return np.array([Status(code).name if code in Status else "" for code in range(max(Status) + 1)])[status]
+    return np.array([kind.name for kind in sorted(Status)])[status]
 
 
 def key_columns(keys: Any) -> dict[str, np.ndarray]:

@@ -132,8 +132,8 @@ def columns(
             numbers, in the column lane.
 
     Returns:
-        The columns name, estimate, se, statistic, pvalue, lower and upper; of a batch with lane, or the keys, before and
-        with status, in words, behind.
+        The columns name, estimate, se, statistic, pvalue, lower and upper; of a batch with lane, or the keys,
+        before and with status, in words, behind.
 
     Raises:
         ValueError: the wrong number of names or keys.
