@@ -1,8 +1,10 @@
-"""The command line: `jaxnotes demo` does the main job on real data, `jaxnotes about` says what it runs on.
+"""The command line: `jaxnotes demo` does the main job on real data, `jaxnotes fit` a job of yours, from file to file.
 
 typer, rich and matplotlib are imported when a command runs; where one is missing, a message names the extra.
 """
 
+import sys
+import textwrap
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 CALLS, DRAWS = 20, 500  # 10,000 bootstrap fits in calls of one compiled function, so that progress can be shown
+NEXT = """
+Next: a model for each group of a table of yours, from file to file,
+  jaxnotes fit sales.csv "sold ~ price" --by store --out stores.parquet
+or the first lesson, notebooks/en/00_start_here.ipynb."""
 ACCIDENT = 31.0  # degrees Fahrenheit at the launch of 28 January 1986
 
 
@@ -30,14 +36,66 @@ def main() -> None:
     import typer
 
     app = typer.Typer(help="The foundations of deep learning as pure JAX functions.", add_completion=False)
+
+    @app.callback(invoke_without_command=True)
+    def alone(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            print(context.get_help())
+
     app.command()(demo)
     app.command()(about)
+    app.command()(fit)
     app()
 
 
 def about() -> None:
-    """Print versions, device, dtype and matmul precision in one line."""
-    print(jn.about())
+    """Print versions, device, dtype and matmul precision."""
+    print(textwrap.fill(jn.about(), 80))
+
+
+def fit(
+    file: Path,
+    formula: str,
+    by: list[str] | None = None,
+    model: str = "linear",
+    weights: str | None = None,
+    offset: str | None = None,
+    trials: str | None = None,
+    cov: str = "nonrobust",
+    level: float = 0.95,
+    absent: str = "drop",
+    missing: str = "drop",
+    memory: str = "1GB",
+    out: Path | None = None,
+    strict: bool = False,
+) -> None:
+    """Fit FORMULA, as in "sold ~ price + C(weekday)", to a csv, Parquet or Arrow file, one model for each --by.
+
+    The file may be larger than memory. Rows that lack a value are dropped and counted. Tidy rows go to --out (Parquet).
+    The exit status is 0 if a model converged, with --strict if all did.
+    """
+    _require("tables", "narwhals", "formulaic", "pyarrow", "duckdb")
+    from duckdb import Error
+
+    from jaxnotes.tables.stream import fit_file
+
+    settings = {
+        "weights": weights, "offset": offset, "trials": trials, "cov": cov, "level": level, "absent": absent,
+        "missing": missing,
+    }  # fmt: skip
+    keys = [name for names in by or [] for name in names.split(",")]
+    try:
+        fitted = fit_file(file, formula, model, keys, settings, memory=memory, out=out)
+    except (Error, OSError, TypeError, ValueError) as error:
+        raise SystemExit(f"jaxnotes fit: {error}") from None
+    lost = fitted.row_counts["in all"] - fitted.row_counts["used"]
+    if lost:
+        print(f"{lost:,} of {fitted.row_counts['in all']:,} rows lack a value: not used.", file=sys.stderr)
+    print(fitted)
+    if out is not None:
+        print(f"Written: {out}")
+    converged = fitted.counts().get("CONVERGED", 0)
+    raise SystemExit(0 if converged == len(fitted) or (converged and not strict) else 1)
 
 
 def demo(out: Path = Path("jaxnotes-demo")) -> None:
@@ -59,6 +117,7 @@ def demo(out: Path = Path("jaxnotes-demo")) -> None:
         draws = _bootstrap(console, compiled.result())
     console.print("\nWritten:", *[f"  {path}" for path in _pictures(out, draws)], sep="\n", soft_wrap=True)
     console.print(f"\nDone in {time.perf_counter() - started:.0f} s, compilation included.")
+    console.print(NEXT)
 
 
 def _require(extra: str, *modules: str) -> None:

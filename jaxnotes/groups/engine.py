@@ -67,7 +67,7 @@ def _blocks(task: Task) -> Iterator[tuple[np.ndarray, int, int]]:
         for width in np.unique(n_columns[sizes == size]):
             groups = np.flatnonzero((sizes == size) & (n_columns == width))
             most = max(1, min(MOST_LANES, BLOCK_NUMBERS // (int(size) * (int(width) + 4))))
-            lanes = min(_power_of_two(most + 1) // 2, _power_of_two(len(groups)))
+            lanes = min(_power_of_four(most + 1) // 4, _power_of_four(len(groups)))
             for start in range(0, len(groups), lanes):
                 block = groups[start : start + lanes]
                 yield np.pad(block, (0, lanes - len(block)), mode="edge"), int(size), int(width)
@@ -102,6 +102,6 @@ def _compiled(one: One) -> Callable[[Rows, Rows, Rows], tuple[Solution, Inferenc
     return jax.jit(jax.vmap(one, in_axes=(0, 0, None)), compiler_options=options)
 
 
-def _power_of_two(number: int) -> int:
-    """The smallest power of two that is at least this."""
-    return 1 << max(0, int(number) - 1).bit_length()
+def _power_of_four(number: int) -> int:
+    """The smallest power of four that is at least this, so that blocks have few lengths."""
+    return 4 ** -(-max(0, int(number) - 1).bit_length() // 2)

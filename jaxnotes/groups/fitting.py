@@ -60,7 +60,7 @@ def fit(
         intercept: whether one is fitted, a Python bool, True by default.
         model: the curve, for `jn.curve_fitting`; None by default.
         log_prob: the log-likelihood of a row, for `jn.maximum_likelihood`; None by default.
-        start: where curves and likelihoods begin: one pytree for all groups, one with a leading axis, or a function of a
+        start: where curves and likelihoods begin: one pytree for all, one with a leading axis, or a function of a
             group's rows, (x, y) or data, padded, and their weights; None by default.
         cov: the covariance, "nonrobust" by default, as in the chapter's `infer`.
         groups: labels of clusters, (n,), exactly where cov is "cluster"; None by default.

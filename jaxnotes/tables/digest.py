@@ -1,5 +1,6 @@
-"""What print shows: the table of one model, of many a digest: how they ended, where the coefficients lie, what is lost."""
+"""What print shows: one model as a table, many as a digest: how they ended, where coefficients lie, what is lost."""
 
+import dataclasses
 import html
 import textwrap
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,8 @@ def _one(fitted: "Fitted") -> Any:
 
     solution, inference = jax.tree.map(lambda leaf: leaf[0], (fitted.solution, fitted.inference))
     n_obs = float(fitted.groups.n_obs[0])
-    return summary(solution, inference, fitted.spec.names, title=fitted.spec.formula, n_obs=n_obs)
+    flat = dataclasses.replace(solution, params=inference.estimate)  # named in full, class by class
+    return summary(flat, inference, _names(fitted), title=fitted.spec.formula, n_obs=n_obs)
 
 
 def _many(fitted: "Fitted") -> list[str]:
@@ -55,9 +57,7 @@ def _many(fitted: "Fitted") -> list[str]:
 def _quantiles(fitted: "Fitted") -> list[str]:
     """Where the coefficients of the models that converged lie."""
     converged = fitted.solution.status == Status.CONVERGED
-    terms = list(fitted.spec.terms)
-    classes = (fitted.spec.response_levels or [])[1:] if fitted.spec.model == "multinomial" else []
-    names = [f"{term}[{k}]" for k in classes for term in terms] if classes else terms
+    names = _names(fitted)
     width = min(max(map(len, [*names, "term"])), 24)
     lines = ["term".ljust(width) + "".join(f"{head:>11}" for head in ("smallest", "25 %", "median", "75 %", "largest"))]
     for name, estimates in zip(names, np.asarray(fitted.inference.estimate[converged], np.float64).T, strict=True):
@@ -66,6 +66,13 @@ def _quantiles(fitted: "Fitted") -> list[str]:
         label = name if len(name) <= width else name[: width - 2] + ".."
         lines.append(label.ljust(width) + "".join(cells))
     return lines
+
+
+def _names(fitted: "Fitted") -> list[str]:
+    """One for each parameter of a model, with its class where there are several."""
+    terms, classes = fitted.spec.terms, (fitted.spec.response_levels or [])[1:]
+    several = fitted.spec.model == "multinomial"
+    return [f"{term}[{level}]" for level in classes for term in terms] if several else terms
 
 
 def _worst(fitted: "Fitted") -> list[str]:

@@ -48,8 +48,8 @@ def fit(
             levels, of which the second counts as 1.
         model: "linear" (default), "logistic" or "multinomial", or a chapter such as `jn.logistic_regression`.
         by: the key column or columns: one model for each of their combinations; None (default) for a single model.
-        missing: rows that lack a value: "raise" (default), "drop" (they are counted), or "weight", which keeps them with
-            weight 0 and without a fitted value.
+        missing: rows that lack a value: "raise" (default), "drop" (they are counted), or "weight", which keeps them
+            with weight 0 and without a fitted value.
         absent: "drop" (default) leaves out columns that are constant within a group, and counts levels from the first
             one that is present, as lm(data = subset) does; "keep" fits all columns everywhere.
         null_keys: "keep" (default), where null is a key like any other, or "drop".
@@ -159,7 +159,11 @@ def _spec(
 ) -> Spec:
     cov = settings["cov"]
     plain = {"cov": getattr(cov, "name", cov), "l2": float(settings["l2"]), "level": float(settings["level"])}
-    made = specs.make(source, formula, model, by, dtype, settings | plain, hold=hold)
+    return check(specs.make(source, formula, model, by, dtype, settings | plain, hold=hold))
+
+
+def check(made: Spec) -> Spec:
+    """The spec, if its chapter takes the columns that it names."""
     recipe.refuse_strangers(made.chapter, {name: getattr(made, name) for name in specs.BY_ROW})
     if (made.cov == "cluster") != (made.groups is not None):
         raise ValueError(
@@ -168,8 +172,10 @@ def _spec(
     return made
 
 
-def models(source: Source, spec: Spec, *, out: Any = None, progress: bool | None = None) -> Fitted:
-    """The models of a spec."""
+def models(
+    source: Source, spec: Spec, *, out: Any = None, progress: bool | None = None, partial: bool = False
+) -> Fitted:
+    """The models of a spec. partial: whether the frame is a part of one, which may hold no complete row."""
     table = source.table(spec.needs)
     codes, first = groups_of(table, spec)
     raw = matrices.read(table.select([name for name in spec.needs if name in spec_columns(spec)]))
@@ -178,7 +184,7 @@ def models(source: Source, spec: Spec, *, out: Any = None, progress: bool | None
     keys = table.select(list(spec.by)).take(first)
     with x64(spec.dtype == "float64"):
         found = survey(spec, raw, codes, len(first))
-        _check(spec, found, len(codes))
+        _check(spec, found, len(codes), partial)
         labels = (np.arange(len(first)),)
         groups = gather(
             _task(spec, raw, codes, found),
@@ -246,10 +252,10 @@ def _task(spec: Spec, raw: matrices.Raw, codes: np.ndarray, found: Survey) -> Ta
     return Task(one, take, found.lanes, {}, shared(spec.l2, spec.level), kept)
 
 
-def _check(spec: Spec, found: Survey, n: int) -> None:
+def _check(spec: Spec, found: Survey, n: int, partial: bool) -> None:
     if spec.missing == "raise":
         matrices.refuse(found.lost, n)
-    if not found.complete.any():
+    if not found.complete.any() and not partial:
         told = ", ".join(f"{count:,} lack {name}" for name, count in found.lost.items())
         raise ValueError(f"frame: none of its {n:,} rows can be used{': ' if told else '.'}{told}")
 
