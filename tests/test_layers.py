@@ -156,14 +156,16 @@ def test_show_is_a_leaf(name):
     assert not any(target.startswith("jaxnotes.show") for target in imported(name, lazy=False)), name
     if name.startswith("jaxnotes.core") or storey(name) in CHAPTERS:
         assert not any(target.startswith("jaxnotes.show") for target in imported(name)), name
-    optional = {"matplotlib", "typer", "rich", "scipy", "sklearn", "statsmodels", "chex"}
+    optional = {"matplotlib", "typer", "rich", "scipy", "sklearn", "statsmodels", "chex", "ray", "pyspark"}
     optional -= {"rich"} if name in BARS else set()
+    if storey(name) not in ("tables", "groups", "screen"):
+        optional |= {"narwhals", "formulaic", "pyarrow", "duckdb", "polars", "pandas"}
     assert not {target.split(".")[0] for target in imported(name)} & optional, name
 
 
 @pytest.mark.parametrize("name", TREES)
 def test_optional_libraries_load_when_used(name):
-    heavy = {"matplotlib", "typer", "rich", "optax", "scipy"}
+    heavy = {"matplotlib", "typer", "rich", "optax", "scipy", "narwhals", "formulaic", "pyarrow", "duckdb", "polars"}
     assert not {target.split(".")[0] for target in imported(name, lazy=False)} & heavy, name
 
 

@@ -1,6 +1,6 @@
 """Groups of unequal length through compiled programs of few shapes.
 
-Groups are padded with rows of weight 0 to 8, 32, 128, 512, ... rows, and those of one length go to the device in blocks
+Groups are padded with rows of weight 0 to 32, 128, 512, ... rows, and those of one length go to the device in blocks
 of as many lanes. While the device works on a block, the next one is packed.
 """
 
@@ -18,7 +18,7 @@ from jaxnotes.groups import columns
 from jaxnotes.groups.keys import Lanes
 from jaxnotes.groups.recipe import One, Rows
 
-SHORTEST, FACTOR = 8, 4  # rows of the first bucket, and how much longer the next one is
+SHORTEST, FACTOR = 32, 4  # rows of the first bucket, and how much longer the next one is
 BLOCK_NUMBERS, MOST_LANES = 2**21, 4096  # what a block holds at most, so that several take some tens of megabytes
 
 

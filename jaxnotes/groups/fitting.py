@@ -79,7 +79,7 @@ def fit(
     >>> store = np.array(["b", "a", "b", "a", "b", "a"])
     >>> price, sold = np.array([1.0, 1, 2, 2, 3, 3]), np.array([6.0, 5, 4, 4, 2, 3])
     >>> stores = fit(jn.least_squares, store, price[:, None], sold)
-    >>> print(stores.keys, stores.solution.params.coef[:, 0])
+    >>> print(stores.keys, stores.solution.params.coef[:, 0].round(3))
     ['b' 'a'] [-2. -1.]
     """
     if any(arrays.is_traced(leaf) for leaf in jax.tree.leaves((X, y))):

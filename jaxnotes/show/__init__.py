@@ -6,7 +6,8 @@ lesson_plots       pictures of the lessons, a module for each chapter
 diagrams           drawings as SVG: shape ladders, networks, projections, the map of the lessons
 slider             all frames of a picture by one vmap, moved without a kernel
 network_plots      pictures of trainings and of the choice of an activation
-progress           a bar for long trainings
+table_plots        pictures of the models of a table
+progress           bars for long work
 """
 
 from importlib import import_module
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from jaxnotes.show.summary import Summary, columns, summary
 
 if TYPE_CHECKING:
-    from jaxnotes.show import diagrams, lesson_plots, network_plots, plots, progress, slider
+    from jaxnotes.show import diagrams, lesson_plots, network_plots, plots, progress, slider, table_plots
 
-_LAZY = ("diagrams", "lesson_plots", "network_plots", "plots", "progress", "slider")
+_LAZY = ("diagrams", "lesson_plots", "network_plots", "plots", "progress", "slider", "table_plots")
 __all__ = [
     "Summary", "columns", "diagrams", "lesson_plots", "network_plots", "plots", "progress", "slider", "summary",
+    "table_plots",
 ]  # fmt: skip
 
 

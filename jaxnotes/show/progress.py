@@ -111,10 +111,11 @@ def bar(total: int, what: str, *, shown: bool | None = None) -> Iterator[Callabl
 
     def advance(more: int) -> None:
         progress.advance(task, more)
-        if seen and (shown or time.monotonic() - started > SHORT):
+        if seen and not progress.live.is_started and (shown or time.monotonic() - started > SHORT):
             progress.start()
 
     try:
         yield advance
     finally:
-        progress.stop()
+        if progress.live.is_started:
+            progress.stop()

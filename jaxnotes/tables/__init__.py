@@ -12,8 +12,7 @@ Arrays stay the currency of all the rest: what is here ends where X and y begin.
 """
 
 from jaxnotes.tables.arrow import fit_arrow
-from jaxnotes.tables.files import load
-from jaxnotes.tables.fitted import Fitted
+from jaxnotes.tables.fitted import Fitted, load
 from jaxnotes.tables.fitting import fit, spec
 from jaxnotes.tables.matrices import Design, design
 from jaxnotes.tables.specs import Spec

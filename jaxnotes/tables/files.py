@@ -1,7 +1,7 @@
 """Models in a file: Parquet, a row for each model, the spec as JSON in the metadata of its schema. No data."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -9,15 +9,17 @@ from jaxnotes.core.inference.covariance import Inference
 from jaxnotes.core.values.params import LinearParams
 from jaxnotes.core.values.status import Solution
 from jaxnotes.groups.result import Groups, names_of
-from jaxnotes.tables.fitted import Fitted
 from jaxnotes.tables.needs import needed
 from jaxnotes.tables.specs import Spec
+
+if TYPE_CHECKING:
+    from jaxnotes.tables.fitted import Fitted
 
 VECTORS = ("estimate", "se", "statistic", "pvalue", "lower", "upper")
 NUMBERS = ("value", "grad_norm", "steps", "error")
 
 
-def save(fitted: Fitted, path: Any) -> None:
+def save(fitted: "Fitted", path: Any) -> None:
     """Writes it; keys, numbers by name, vectors as lists, covariance row by row."""
     pa = needed("pyarrow")
     columns = {f"key:{name}": fitted.keys[name] for name in fitted.keys.column_names}
@@ -26,7 +28,7 @@ def save(fitted: Fitted, path: Any) -> None:
     columns["status_code"] = pa.array(fitted.solution.status)
     columns |= {name: pa.array(getattr(fitted.solution, name)) for name in NUMBERS}
     columns |= {f"goodness:{name}": pa.array(values) for name, values in fitted.goodness.items()}
-    columns |= {f"reference:{name}": pa.array(places) for name, places in fitted.reference.items()}
+    columns |= {f"met:{name}": _lists(levels) for name, levels in fitted.met.items()}
     columns |= {name: _lists(getattr(fitted.inference, name)) for name in VECTORS}
     columns["covariance"] = _lists(fitted.inference.covariance.reshape(len(fitted), -1))
     columns["df"] = pa.array(fitted.inference.df)
@@ -40,24 +42,8 @@ def save(fitted: Fitted, path: Any) -> None:
     needed("pyarrow.parquet").write_table(table, path)
 
 
-def load(path: Any) -> Fitted:
-    """The models that `Fitted.save` wrote: all but `augment` works, frames come as pyarrow tables.
-
-    Args:
-        path: of the file.
-
-    Returns:
-        `Fitted`.
-
-    Raises:
-        ValueError: the file is not one of these.
-
-    >>> import tempfile, pyarrow as pa, jaxnotes as jn
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     jn.tables.fit(pa.table({"x": [1.0, 2, 3, 4], "y": [1.0, 3, 2, 5]}), "y ~ x").save(f"{folder}/line.parquet")
-    ...     print(load(f"{folder}/line.parquet").tidy()["estimate"].to_pylist()[1])
-    1.1
-    """
+def read(path: Any) -> tuple[Any, ...]:
+    """The fields of `Fitted` that `save` wrote, but for the source."""
     table = needed("pyarrow.parquet").read_table(path)
     about = {name.decode(): value.decode() for name, value in (table.schema.metadata or {}).items()}
     if "jaxnotes:spec" not in about:
@@ -81,12 +67,12 @@ def load(path: Any) -> Fitted:
         **{name: held[name] for name in NUMBERS},
     )
     keys = needed("pyarrow").table({name: table[column] for name, column in named("key:").items()})
-    return Fitted(
+    return (
         spec,
         keys,
         Groups(np.arange(many), solution, inference, held["n_obs"]),
         vectors["kept"].astype(bool),
-        {name: held[column] for name, column in named("reference:").items()},
+        {name: _matrix(table[column]).astype(bool) for name, column in named("met:").items()},
         {name: held[column] for name, column in named("goodness:").items()},
         json.loads(about["jaxnotes:rows"]),
     )

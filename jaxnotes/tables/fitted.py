@@ -9,7 +9,7 @@ from jaxnotes.core.inference.covariance import Inference
 from jaxnotes.core.values.public import public
 from jaxnotes.core.values.status import Solution, Status
 from jaxnotes.groups.result import Groups, names_of
-from jaxnotes.tables import digest, rows
+from jaxnotes.tables import digest, files, rows
 from jaxnotes.tables.frames import Source, like
 from jaxnotes.tables.goodness import digits
 from jaxnotes.tables.needs import needed
@@ -27,7 +27,7 @@ class Fitted:
         keys: the labels of the groups, a pyarrow table of G rows.
         groups: the `jn.groups.Groups`: solution, inference, n_obs, lanes first.
         kept: which columns of X each model has, (G, p).
-        reference: for each factor of labels, the place of the level that each model counts from, (G,).
+        met: for each factor of labels, which of its levels each model has met, (G, levels).
         goodness: loglik, aic, and r2 or deviance, (G,).
         row_counts: how many rows there were, were used, and lacked what.
         source: the frame, None where it is not there any more; default None.
@@ -37,7 +37,7 @@ class Fitted:
     keys: Any
     groups: Groups
     kept: np.ndarray
-    reference: dict[str, np.ndarray]
+    met: dict[str, np.ndarray]
     goodness: dict[str, np.ndarray]
     row_counts: dict[str, int]
     source: Source | None = field(default=None, compare=False)
@@ -213,15 +213,35 @@ class Fitted:
         Args:
             path: of the file.
         """
-        from jaxnotes.tables.files import save
-
-        save(self, path)
+        files.save(self, path)
 
     def _references(self) -> list[str | None]:
         """In words, the reference levels of each model that are not the table's."""
         told: list[list[str]] = [[] for _ in range(len(self))]
-        for name, places in self.reference.items():
-            levels = self.spec.levels[name] or []
+        for name, met in self.met.items() if self.spec.absent == "drop" else ():
+            levels, places = self.spec.levels[name] or [], met.argmax(axis=1)
             for model in np.flatnonzero(places > 0):
                 told[model].append(f"{name}: {levels[places[model]]}")
         return ["; ".join(words) if words else None for words in told]
+
+
+def load(path: Any) -> Fitted:
+    """The models that `Fitted.save` wrote: all but `augment` works, frames come as pyarrow tables.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        `Fitted`.
+
+    Raises:
+        ValueError: the file is not one of these.
+
+    >>> import tempfile, pyarrow as pa, jaxnotes as jn
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     frame = pa.table({"g": [1, 1, 1, 2, 2, 2], "x": [1.0, 2, 3] * 2, "y": [1.0, 2, 2, 5, 3, 2]})
+    ...     jn.tables.fit(frame, "y ~ x", by="g").save(f"{folder}/lines.parquet")
+    ...     print(round(load(f"{folder}/lines.parquet").tidy()["estimate"][1].as_py(), 3))
+    0.5
+    """
+    return Fitted(*files.read(path))

@@ -77,8 +77,9 @@ def fit(
     ...     "store": ["b", "a"] * 4, "sold": [6.0, 5, 4, 4, 3, 3, 1, 1], "price": [1.0, 1, 2, 2, 3, 3, 4, 4]
     ... })
     >>> stores = fit(frame, "sold ~ price", by="store")
-    >>> print(stores.tidy().select(["store", "term", "estimate", "status"]).to_pylist()[1])
-    {'store': 'b', 'term': 'price', 'estimate': -1.6, 'status': 'CONVERGED'}
+    >>> slope = stores.tidy().to_pylist()[1]
+    >>> print(slope["store"], slope["term"], round(slope["estimate"], 3), slope["status"])
+    b price -1.6 CONVERGED
     """
     source = Source(frame)
     settings = {
@@ -196,10 +197,10 @@ def models(
         )
         done = groups.keys
         fits = goodness(found.sums, groups.solution, groups.inference, found.kept) if len(done) == len(first) else {}
-    reference = {name: places[done] for name, places in found.reference.items()}
+    met = {name: levels[done] for name, levels in found.met.items()}
     rows = {"in all": len(codes), "of a null key": int(np.count_nonzero(codes < 0)), **found.lost}
     rows["used"] = int(found.complete.sum())
-    return Fitted(spec, keys.take(done), groups, found.kept[done], reference, fits, rows, source)
+    return Fitted(spec, keys.take(done), groups, found.kept[done], met, fits, rows, source)
 
 
 def spec_columns(spec: Spec) -> set[str]:
@@ -218,7 +219,7 @@ def groups_of(table: Any, spec: Spec) -> tuple[np.ndarray, np.ndarray]:
         null = np.zeros(n, bool)
         for key in spec.by:
             null |= np.asarray(table[key].is_null(nan_is_null=True))
-        left = codes[~null]
+        left, codes = codes[~null], codes.copy()
         codes[null] = -1
         if len(left):
             codes[~null] = encode((left,)).codes

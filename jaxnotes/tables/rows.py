@@ -104,24 +104,16 @@ def _augmented(
     """Rows with the intercept's 1 (n, q), NaN where the model has not met a level; and their offset."""
     spec = fitted.spec
     picked = matrices.pick(raw, rows)
-    X = matrices.matrix(spec, matrices.factors(spec, picked), len(rows))
+    held = matrices.factors(spec, picked)
     offset = np.zeros(len(rows)) if spec.offset is None else np.asarray(picked[spec.offset], np.float64)
-    return _with_intercept(spec, _unmet(fitted, X, lanes)), offset
+    return _with_intercept(spec, _of_model(fitted, matrices.matrix(spec, held, len(rows)), held, lanes)), offset
 
 
-def _unmet(fitted: "Fitted", X: np.ndarray, lanes: np.ndarray) -> np.ndarray:
-    """X with 0 for what a model does without; NaN where that is a level which its group has not."""
-    X = np.array(X, np.float64)
-    for j, column in enumerate(fitted.spec.columns):
-        out = ~fitted.kept[lanes, j]
-        own = np.zeros(len(lanes), bool)
-        for part in column.parts:
-            if part.level is not None:
-                own |= fitted.reference[part.factor][lanes] == part.level
-        of_levels = any(part.level is not None for part in column.parts)
-        X[:, j] = np.where(
-            out, np.where(of_levels & ~own & (X[:, j] != 0), np.nan, np.where(np.isnan(X[:, j]), np.nan, 0)), X[:, j]
-        )
+def _of_model(fitted: "Fitted", X: np.ndarray, held: dict[str, np.ndarray], lanes: np.ndarray) -> np.ndarray:
+    """X with 0 for the columns that the row's model does without, and NaN in rows of a level that it has not met."""
+    X = np.where(fitted.kept[lanes], X, 0 * X).astype(np.float64)
+    for name, met in fitted.met.items():
+        X[(held[name] < 0) | ~met[lanes, held[name]]] = np.nan
     return X
 
 
@@ -174,7 +166,7 @@ def _of_fit(
 ) -> tuple[Block, np.ndarray, np.ndarray]:
     """The rows as they were fitted: their block, predictor and augmented rows."""
     block = prepared(fitted.spec, raw, rows, lanes)
-    A = _with_intercept(fitted.spec, np.nan_to_num(_unmet(fitted, block.X, lanes[rows])))
+    A = _with_intercept(fitted.spec, np.nan_to_num(_of_model(fitted, block.X, block.held, lanes[rows])))
     eta = _predictor(fitted, A, lanes[rows])
     offset = block.by_row.get("offset", 0.0)
     return block, eta + offset, A

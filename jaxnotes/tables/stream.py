@@ -96,7 +96,7 @@ def join(parts: list[Fitted]) -> Fitted:
         pa.concat_tables([part.keys for part in parts]),
         Groups(np.arange(len(n_obs)), solution, inference, n_obs),
         np.concatenate([part.kept for part in parts]),
-        joined("reference"),
+        joined("met"),
         joined("goodness"),
         counts,
     )

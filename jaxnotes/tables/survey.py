@@ -20,13 +20,13 @@ class Survey(NamedTuple):
     """What the rows of the groups hold.
 
     lanes: the rows of each group that are complete. kept: the columns of X that each group has, (G, p).
-    reference: for each factor of labels, the place of the first level that each group has, (G,); -1 without rows.
+    met: for each factor of labels, which of its levels each group has, (G, levels).
     lost: how many rows lack each factor. complete: which rows lack none, (n,). sums: for the goodness of each fit.
     """
 
     lanes: Lanes
     kept: np.ndarray
-    reference: dict[str, np.ndarray]
+    met: dict[str, np.ndarray]
     lost: dict[str, int]
     complete: np.ndarray
     sums: Sums
@@ -51,7 +51,7 @@ def survey(spec: Spec, raw: Raw, codes: np.ndarray, n_groups: int) -> Survey:
     lowest = np.full((n_groups, len(spec.columns)), np.inf, spec.dtype)
     highest = -lowest
     labels = {name: levels for name, levels in spec.levels.items() if levels is not None}
-    seen = {name: np.zeros((n_groups, len(levels)), bool) for name, levels in labels.items()}
+    met = {name: np.zeros((n_groups, len(levels)), bool) for name, levels in labels.items()}
     sums = Sums(n_groups, spec)
     for block in _blocks(spec, raw, everywhere.order, codes):
         complete[block.rows] = block.complete
@@ -64,15 +64,14 @@ def survey(spec: Spec, raw: Raw, codes: np.ndarray, n_groups: int) -> Survey:
         which, starts = np.unique(groups, return_index=True)
         lowest[which] = np.minimum(lowest[which], np.minimum.reduceat(X, starts))
         highest[which] = np.maximum(highest[which], np.maximum.reduceat(X, starts))
-        for name, present in seen.items():
+        for name, present in met.items():
             present[groups, block.held[name][used]] = True
         sums.add(which, starts, block.y[used], {name: column[used] for name, column in block.by_row.items()})
-    reference = {name: np.where(present.any(axis=1), present.argmax(axis=1), -1) for name, present in seen.items()}
-    kept = _kept(spec, lowest, highest, reference)
+    kept = _kept(spec, lowest, highest, met)
     lanes = (
         everywhere if complete.sum() == len(everywhere.order) else by_group(np.maximum(codes, 0), n_groups, complete)
     )
-    return Survey(lanes, kept, reference, lost, complete, sums)
+    return Survey(lanes, kept, met, lost, complete, sums)
 
 
 def prepared(spec: Spec, raw: Raw, rows: np.ndarray, codes: np.ndarray) -> Block:
@@ -95,8 +94,8 @@ def _blocks(spec: Spec, raw: Raw, order: np.ndarray, codes: np.ndarray) -> Itera
         yield prepared(spec, raw, order[start : start + matrices.BLOCK], codes)
 
 
-def _kept(spec: Spec, lowest: np.ndarray, highest: np.ndarray, reference: dict[str, np.ndarray]) -> np.ndarray:
-    """The columns that lm(data = subset) keeps: none of the group's own reference level, none that is constant."""
+def _kept(spec: Spec, lowest: np.ndarray, highest: np.ndarray, met: dict[str, np.ndarray]) -> np.ndarray:
+    """The columns that lm(data = subset) keeps: none of a group's own reference, its first level, and no constant."""
     kept = np.ones(lowest.shape, bool)
     if spec.absent == "keep":
         return kept
@@ -105,5 +104,5 @@ def _kept(spec: Spec, lowest: np.ndarray, highest: np.ndarray, reference: dict[s
     for j, column in enumerate(spec.columns):
         for part in column.parts:
             if part.reduced:
-                kept[:, j] &= reference[part.factor] != part.level
+                kept[:, j] &= met[part.factor].argmax(axis=1) != part.level
     return kept
