@@ -72,19 +72,25 @@ def test_demo_writes_two_pictures_where_it_says(demo, folder):
         assert (folder / name).read_bytes().startswith(b"\x89PNG")
 
 
-def test_about_is_the_line_of_the_library():
+def test_about_is_the_line_of_the_library_within_80_columns():
     pytest.importorskip("typer")
     done = jaxnotes("about")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("\n") == 1
+    assert max(map(len, done.stdout.splitlines())) <= 80
     assert done.stdout.startswith(f"jaxnotes {jn.__version__}, jax ")
+    assert "matmul precision" in " ".join(done.stdout.split())
 
 
-def test_help_names_both_commands():
+def test_alone_it_names_all_commands():
     pytest.importorskip("typer")
-    done = jaxnotes("--help")
-    assert "demo" in done.stdout
-    assert "about" in done.stdout
+    done = jaxnotes()
+    assert done.returncode == 0, done.stderr
+    for command in ("demo", "about", "fit"):
+        assert command in done.stdout
+
+
+def test_demo_ends_with_what_to_do_next(demo):
+    assert "jaxnotes fit sales.csv" in demo[-400:]
 
 
 @pytest.mark.parametrize("missing", ["typer", "rich"])

@@ -126,6 +126,7 @@ def test_curves_start_where_their_rows_say():
     np.testing.assert_allclose(decays.solution.params["rate"], rate, rtol=0.02)
 
 
+@pytest.mark.long
 def test_likelihoods_start_where_one_says():
     rng = np.random.default_rng(2)
     keys, x = np.repeat([3, 1], 25), rng.exponential(size=50).astype(np.float32)

@@ -130,8 +130,9 @@ def test_several_classes_are_named_class_by_class():
 
 def test_a_batch_is_refused_with_advice(solution, inference):
     batch = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), (solution, inference))
-    with pytest.raises(ValueError, match="Pick a lane"):
-        columns(*batch)
+    with pytest.raises(ValueError, match=r"Pick a lane .* or take all lanes as columns"):
+        summary(*batch)
+    assert columns(*batch)["lane"].tolist() == [0, 0, 1, 1]
 
 
 def test_html_is_escaped_and_complete(solution, inference):

@@ -10,7 +10,8 @@ from jaxnotes.tables.specs import Spec
 def fit_arrow(table: Any, spec: Spec | str) -> Any:
     """The tidy rows of the groups of a table: what DuckDB, Ray or Spark calls for each part of a large one.
 
-    Groups must arrive whole. The same rows give the same answers wherever they are computed.
+    Groups must arrive whole; of no rows there are no tidy rows. The same rows give the same answers wherever they are
+    computed.
 
     Args:
         table: a pyarrow table, with the columns that the spec needs.
@@ -29,4 +30,4 @@ def fit_arrow(table: Any, spec: Spec | str) -> Any:
     -1.5
     """
     known = Spec.from_json(spec) if isinstance(spec, str) else spec
-    return models(Source(table), known, progress=False).tidy_table()
+    return models(Source(table), known, progress=False, partial=True).tidy_table()

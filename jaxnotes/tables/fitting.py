@@ -10,13 +10,14 @@ from jaxnotes.groups import recipe
 from jaxnotes.groups.engine import Answer, Task
 from jaxnotes.groups.fitting import gather, shared
 from jaxnotes.groups.keys import encode
+from jaxnotes.groups.result import Groups
 from jaxnotes.tables import matrices, specs
 from jaxnotes.tables.fitted import Fitted
 from jaxnotes.tables.frames import Source
 from jaxnotes.tables.goodness import goodness
 from jaxnotes.tables.specs import Spec
 from jaxnotes.tables.survey import Survey, prepared, survey
-from jaxnotes.tables.tidy import tidy
+from jaxnotes.tables.tidy import nothing, tidy
 
 
 def fit(
@@ -187,14 +188,17 @@ def models(
         found = survey(spec, raw, codes, len(first))
         _check(spec, found, len(codes), partial)
         labels = (np.arange(len(first)),)
-        groups = gather(
-            _task(spec, raw, codes, found),
-            labels,
-            found.sums.n_obs,
-            out=out,
-            table=lambda answer: tidy_of(spec, keys, found, answer),
-            progress=progress,
-        )
+        if len(first):
+            groups = gather(
+                _task(spec, raw, codes, found),
+                labels,
+                found.sums.n_obs,
+                out=out,
+                table=lambda answer: tidy_of(spec, keys, found, answer),
+                progress=progress,
+            )
+        else:
+            groups = Groups(labels[0], *nothing(spec), found.sums.n_obs)
         done = groups.keys
         fits = goodness(found.sums, groups.solution, groups.inference, found.kept) if len(done) == len(first) else {}
     met = {name: levels[done] for name, levels in found.met.items()}

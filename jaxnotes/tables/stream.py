@@ -113,12 +113,13 @@ def _open(connection: Any, path: Path) -> Any:
     """The file or folder as a relation."""
     if not path.exists():
         raise FileNotFoundError(f"FILE: there is no {path}.")
-    suffixes = path.suffixes if path.is_file() else [".parquet"]
-    if ".parquet" in suffixes or ".pq" in suffixes:
+    suffixes = [suffix for suffix in path.suffixes if suffix not in (".gz", ".zst", ".bz2")]
+    suffix = "".join(suffixes[-1:]) if path.is_file() else ".parquet"
+    if suffix in (".parquet", ".pq"):
         return connection.read_parquet(str(path / "**" / "*.parquet") if path.is_dir() else str(path))
-    if {".csv", ".tsv", ".txt"} & set(suffixes):
+    if suffix in (".csv", ".tsv", ".txt"):
         return connection.read_csv(str(path))
-    if {".arrow", ".feather", ".ipc"} & set(suffixes):
+    if suffix in (".arrow", ".feather", ".ipc"):
         dataset = needed("pyarrow.dataset").dataset(path, format="ipc")
         return connection.from_arrow(dataset)
     raise ValueError(f"FILE: expected csv, Parquet (a folder too) or Arrow, got {path.name}.")

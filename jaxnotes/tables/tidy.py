@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from jaxnotes.core.inference.covariance import Inference
+from jaxnotes.core.values.params import LinearParams
 from jaxnotes.core.values.status import Solution
 from jaxnotes.groups.result import names_of
 from jaxnotes.tables.needs import needed
@@ -29,6 +30,16 @@ def tidy(spec: Spec, keys: Any, solution: Solution, inference: Inference, n_obs:
     columns["n_obs"] = pa.array(np.repeat(n_obs, times))
     columns["dropped"] = pa.array(np.tile(dropped(spec, kept), (1, max(1, len(classes)))).reshape(-1))
     return pa.table(columns)
+
+
+def nothing(spec: Spec) -> tuple[Solution, Inference]:
+    """The answers about no groups at all."""
+    q = len(spec.terms) * (max(2, len(spec.response_levels or ())) - 1 if spec.model == "multinomial" else 1)
+    vector, number = np.zeros((0, q), spec.dtype), np.zeros(0, spec.dtype)
+    shape = (0, len(spec.names)) if spec.model != "multinomial" else (0, q // len(spec.terms), len(spec.names))
+    params = LinearParams(np.zeros(shape, spec.dtype), np.zeros(shape[:-1]) if spec.parsed.intercept else None)
+    solution = Solution(params, number, number, number.astype(np.int32), number.astype(np.int8), number)
+    return solution, Inference(*[vector] * 6, np.zeros((0, q, q), spec.dtype), number)
 
 
 def dropped(spec: Spec, kept: np.ndarray) -> np.ndarray:
