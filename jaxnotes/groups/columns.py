@@ -1,6 +1,7 @@
 """Columns that are left out in some groups: lanes with as many columns go together, and come back at full width."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -20,19 +21,19 @@ def pick(X: np.ndarray, columns: np.ndarray) -> np.ndarray:
 
 def widen(solution: Solution, inference: Inference, kept: np.ndarray) -> tuple[Solution, Inference]:
     """Answers about the kept columns with NaN in the places of the others. kept: (L, p)."""
-    params = solution.params
+    params: Any = solution.params
     shape = np.shape(params.coef)[1:-1]
     first = np.ones((len(kept), 0 if params.intercept is None else 1), bool)
     flat = np.concatenate([first, kept], axis=1)
     flat = np.tile(flat, (1, *shape)) if shape else flat
     places = np.nonzero(flat)
 
-    def vector(values: np.ndarray) -> np.ndarray:
+    def vector(values: Any) -> Any:
         full = np.full(flat.shape, np.nan, values.dtype)
         full[places] = values.reshape(-1)
         return full
 
-    def matrix(values: np.ndarray) -> np.ndarray:
+    def matrix(values: Any) -> Any:
         full = np.full((*flat.shape, flat.shape[1]), np.nan, values.dtype)
         full[flat[:, :, None] & flat[:, None, :]] = values.reshape(-1)
         return full
@@ -40,7 +41,7 @@ def widen(solution: Solution, inference: Inference, kept: np.ndarray) -> tuple[S
     fields = ("estimate", "se", "statistic", "pvalue", "lower", "upper")
     vectors = {name: vector(getattr(inference, name)) for name in fields}
     wide = np.broadcast_to(kept[:, None, :], (len(kept), *shape, kept.shape[1])) if shape else kept
-    coef = np.full(wide.shape, np.nan, params.coef.dtype)
+    coef: Any = np.full(wide.shape, np.nan, params.coef.dtype)
     coef[np.nonzero(wide)] = params.coef.reshape(-1)
     return (
         dataclasses.replace(solution, params=dataclasses.replace(params, coef=coef)),

@@ -19,6 +19,7 @@ from jaxnotes.groups.keys import Lanes
 from jaxnotes.groups.recipe import One, Rows
 
 SHORTEST, FACTOR = 32, 4  # rows of the first bucket, and how much longer the next one is
+LONG = 2**17  # rows from which on a group takes so long that a program of its own does not matter
 BLOCK_NUMBERS, MOST_LANES = 2**21, 4096  # what a block holds at most, so that several take some tens of megabytes
 
 
@@ -61,8 +62,7 @@ def _blocks(task: Task) -> Iterator[tuple[np.ndarray, int, int]]:
     """Groups, filled up by the last one to the block's lanes; their rows once padded; how many columns they have."""
     counts = task.lanes.counts
     n_columns = np.zeros(len(counts), int) if task.kept is None else task.kept.sum(axis=1)
-    exponent = np.ceil(np.log(np.maximum(counts, 1) / SHORTEST) / np.log(FACTOR) - 1e-9)
-    sizes = SHORTEST * FACTOR ** np.maximum(exponent, 0).astype(np.int64)
+    sizes = _padded(counts)
     for size in np.unique(sizes):
         for width in np.unique(n_columns[sizes == size]):
             groups = np.flatnonzero((sizes == size) & (n_columns == width))
@@ -71,6 +71,14 @@ def _blocks(task: Task) -> Iterator[tuple[np.ndarray, int, int]]:
             for start in range(0, len(groups), lanes):
                 block = groups[start : start + lanes]
                 yield np.pad(block, (0, lanes - len(block)), mode="edge"), int(size), int(width)
+
+
+def _padded(counts: np.ndarray) -> np.ndarray:
+    """The rows of each group once it is padded: few lengths, of which the longest add an eighth at most."""
+    exponent = np.ceil(np.log(np.maximum(counts, 1) / SHORTEST) / np.log(FACTOR) - 1e-9)
+    sizes = SHORTEST * FACTOR ** np.maximum(exponent, 0).astype(np.int64)
+    eighth = 2 ** np.floor(np.log2(np.maximum(counts, 8)) - 3).astype(np.int64)
+    return np.where(counts > LONG, -(-counts // eighth) * eighth, sizes)
 
 
 def _start(task: Task, groups: np.ndarray, size: int, width: int) -> tuple[np.ndarray, Any]:

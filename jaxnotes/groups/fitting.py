@@ -43,7 +43,7 @@ def fit(
 ) -> Groups:
     """One model for each group of rows with equal keys: fit and infer of a chapter, on the host, not inside jit.
 
-    Rows may stand in any order. Beside what it is given it takes at most 0.5 GB and 12 bytes a row. Ctrl-C returns
+    Rows may stand in any order. Beside what it is given it takes at most 0.5 GB and 16 bytes a row. Ctrl-C returns
     what is done, with a warning.
 
     Args:
@@ -134,7 +134,7 @@ def gather(
         lambda *leaves: np.concatenate(leaves)[order], *[(answer.solution, answer.inference) for answer in answers]
     )
     keys = tuple(label[which[order]] for label in labels)
-    return Groups(keys if len(keys) > 1 else keys[0], solution, inference, n_obs[which[order]])
+    return Groups(keys[0] if len(keys) == 1 else keys, solution, inference, n_obs[which[order]])
 
 
 def n_obs(lanes: Lanes, weights: np.ndarray) -> np.ndarray:

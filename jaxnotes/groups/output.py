@@ -1,6 +1,5 @@
 """Tidy rows to a Parquet file, a row group for each block of answers, as they come."""
 
-import os
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ class Sink:
 
     def __init__(self, path: Any) -> None:
         self.path = None if path is None else Path(path)
-        self.part = None if path is None else Path(f"{path}.part")
+        self.part = Path(f"{path}.part")
         self._writer: Any = None
 
     def __enter__(self) -> "Sink":
@@ -48,7 +47,7 @@ class Sink:
         if self._writer is not None:
             self._writer.close()
         if kind is None:
-            os.replace(self.part, self.path)
+            self.part.replace(self.path)
         elif self._writer is None:
             self.part.unlink()
 
@@ -58,6 +57,6 @@ def tidy(answer: Answer, labels: tuple[np.ndarray, ...], n_obs: np.ndarray) -> d
     from jaxnotes.show.summary import columns
 
     keys = tuple(label[answer.groups] for label in labels)
-    table = columns(answer.solution, answer.inference, keys=key_columns(keys if len(keys) > 1 else keys[0]))
+    table = columns(answer.solution, answer.inference, keys=key_columns(keys[0] if len(keys) == 1 else keys))
     times = answer.inference.estimate.shape[-1]
     return {**table, "n_obs": np.repeat(n_obs[answer.groups], times)}

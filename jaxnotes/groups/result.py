@@ -75,7 +75,7 @@ class Groups:
         return jax.tree.map(lambda leaf: leaf[lane], (self.solution, self.inference))
 
 
-def names_of(status: np.ndarray) -> np.ndarray:
+def names_of(status: Any) -> np.ndarray:
     """The names of statuses, as text."""
     return np.array([kind.name for kind in sorted(Status)])[status]
 

@@ -48,9 +48,10 @@ def parse(text: str, lookup: bool) -> Expression:
     except SyntaxError:
         raise ValueError(f"formula: {text!r} is no expression.") from None
     category, levels, base = False, None, None
-    if _is_call(tree.body, "C"):
-        category, (levels, base) = True, _category(text, tree.body)
-        tree = ast.Expression(tree.body.args[0])
+    body: Any = tree.body
+    if _is_call(body, "C") and body.args:
+        category, (levels, base) = True, _category(text, body)
+        tree = ast.Expression(body.args[0])
     _check(text, tree)
     functions = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     modules = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}

@@ -53,10 +53,10 @@ def read(path: Any) -> tuple[Any, ...]:
     def named(prefix: str) -> dict[str, str]:
         return {name.removeprefix(prefix): name for name in table.column_names if name.startswith(prefix)}
 
-    held = {
+    held: dict[str, Any] = {
         name: np.asarray(table[name]) for name in table.column_names if not name.startswith("key:") and name != "status"
     }
-    vectors = {name: _matrix(table[name]) for name in (*VECTORS, "covariance", "kept")}
+    vectors: dict[str, Any] = {name: _matrix(table[name]) for name in (*VECTORS, "covariance", "kept")}
     many, q = vectors["estimate"].shape
     inference = Inference(
         **{name: vectors[name] for name in VECTORS}, covariance=vectors["covariance"].reshape(many, q, q), df=held["df"]
@@ -78,14 +78,14 @@ def read(path: Any) -> tuple[Any, ...]:
     )
 
 
-def _params(spec: Spec, estimate: np.ndarray) -> LinearParams:
+def _params(spec: Spec, estimate: Any) -> LinearParams:
     rows = estimate.reshape(len(estimate), -1, len(spec.terms))
     rows = rows if spec.model == "multinomial" else rows[:, 0]
     first = int(spec.parsed.intercept)
     return LinearParams(rows[..., first:], rows[..., 0] if first else None)
 
 
-def _lists(matrix: np.ndarray) -> Any:
+def _lists(matrix: Any) -> Any:
     pa = needed("pyarrow")
     if not matrix.shape[1]:
         return pa.array([[]] * len(matrix), pa.list_(pa.float64()))

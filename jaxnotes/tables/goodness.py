@@ -74,7 +74,7 @@ def goodness(sums: Sums, solution: Solution, inference: Inference, kept: np.ndar
     return {"loglik": loglik, "aic": 2 * parameters - 2 * loglik, **rest}
 
 
-def digits(error: np.ndarray) -> np.ndarray:
+def digits(error: Any) -> np.ndarray:
     """How many digits, in units of a standard error, each answer has; NaN where no bound is known."""
     error = np.asarray(error, np.float64)
     return np.maximum(0, np.floor(-np.log10(np.maximum(error, 1e-16))))

@@ -80,13 +80,13 @@ def design(frame: Any, formula: str | Spec, missing: str = "raise") -> Design:
             held[spec.parsed.response.text] = y[rows]
         for name, count in lacking(held).items():
             lost[name] = lost.get(name, 0) + count
-    gaps = np.isnan(X).any(axis=1) | (np.isnan(y) if with_y else False)
+    lacks = np.any(np.isnan(X), axis=1) | (np.isnan(y) if with_y else False)
     if missing == "raise":
         refuse(lost, n)
     if missing == "drop":
-        X, y, gaps = X[~gaps], y[~gaps], gaps[~gaps]
-    X[gaps], y[gaps] = 0, 0
-    return Design(X, y if with_y else None, spec.names, spec, (~gaps).astype(spec.dtype))
+        X, y, lacks = X[~lacks], y[~lacks], lacks[~lacks]
+    X[lacks], y[lacks] = 0, 0
+    return Design(X, y if with_y else None, spec.names, spec, (~lacks).astype(spec.dtype))
 
 
 def read(table: Any) -> dict[str, np.ndarray | Levels]:
@@ -119,13 +119,15 @@ def factors(spec: Spec, raw: Raw) -> dict[str, np.ndarray]:
 
 
 def matrix(spec: Spec, held: dict[str, np.ndarray], n: int) -> np.ndarray:
-    """The columns of X from factors, NaN where one is missing, (n, p)."""
+    """The columns of X from factors, NaN in rows where one is missing, (n, p)."""
     X = np.empty((n, len(spec.columns)), spec.dtype)
     for j, column in enumerate(spec.columns):
-        X[:, j] = 1
-        for part in column.parts:
-            entries = held[part.factor]
-            X[:, j] *= entries if part.level is None else np.where(entries < 0, np.nan, entries == part.level)
+        for k, part in enumerate(column.parts):
+            entries = held[part.factor] if part.level is None else held[part.factor] == part.level
+            X[:, j] = entries if k == 0 else X[:, j] * entries
+    for name, known in spec.levels.items():
+        if known is not None and np.any(held[name] < 0):
+            X[held[name] < 0] = np.nan
     return X
 
 

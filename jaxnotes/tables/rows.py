@@ -143,7 +143,7 @@ def _mean(spec: Spec, eta: np.ndarray) -> np.ndarray:
 
 def _most_probable(eta: np.ndarray) -> np.ndarray:
     """The place of the most probable class; NaN where there is none."""
-    none = np.isnan(eta).any(axis=1)
+    none = np.any(np.isnan(eta), axis=1)
     return np.where(none, np.nan, np.argmax(np.where(none[:, None], 0, eta), axis=1))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from jaxnotes.tables import expressions, formula
-from jaxnotes.tables.formula import Factor, check_name
+from jaxnotes.tables.formula import Column, Factor, Parsed, check_name
 from jaxnotes.tables.frames import Levels, Source, is_numeric, values
 
 MODELS = {
@@ -66,12 +66,12 @@ class Spec:
     level: float = 0.95
 
     @cached_property
-    def parsed(self) -> formula.Parsed:
+    def parsed(self) -> Parsed:
         """The terms of the formula."""
         return formula.parse(self.formula)
 
     @cached_property
-    def columns(self) -> list[formula.Column]:
+    def columns(self) -> list[Column]:
         """The columns of X."""
         return formula.columns(self.parsed, self.levels)
 

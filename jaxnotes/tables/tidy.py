@@ -35,11 +35,15 @@ def tidy(spec: Spec, keys: Any, solution: Solution, inference: Inference, n_obs:
 def nothing(spec: Spec) -> tuple[Solution, Inference]:
     """The answers about no groups at all."""
     q = len(spec.terms) * (max(2, len(spec.response_levels or ())) - 1 if spec.model == "multinomial" else 1)
-    vector, number = np.zeros((0, q), spec.dtype), np.zeros(0, spec.dtype)
-    shape = (0, len(spec.names)) if spec.model != "multinomial" else (0, q // len(spec.terms), len(spec.names))
-    params = LinearParams(np.zeros(shape, spec.dtype), np.zeros(shape[:-1]) if spec.parsed.intercept else None)
+    vector: Any = np.zeros((0, q), spec.dtype)
+    number: Any = np.zeros(0, spec.dtype)
+    shape = (0, q // len(spec.terms), len(spec.names)) if spec.model == "multinomial" else (0, len(spec.names))
+    coef: Any = np.zeros(shape, spec.dtype)
+    params = LinearParams(coef, coef.sum(axis=-1) if spec.parsed.intercept else None)
     solution = Solution(params, number, number, number.astype(np.int32), number.astype(np.int8), number)
-    return solution, Inference(*[vector] * 6, np.zeros((0, q, q), spec.dtype), number)
+    covariance: Any = np.zeros((0, q, q), spec.dtype)
+    vectors: dict[str, Any] = {name: vector for name in NUMBERS}
+    return solution, Inference(**vectors, covariance=covariance, df=number)
 
 
 def dropped(spec: Spec, kept: np.ndarray) -> np.ndarray:

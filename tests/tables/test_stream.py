@@ -19,6 +19,7 @@ from jaxnotes.tables import stream  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 FORMULA = "sold ~ price"
+NUMBERS = ["estimate", "se", "statistic", "pvalue", "lower", "upper"]
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +47,6 @@ def assert_same(tidy: pa.Table, whole: jn.tables.Fitted) -> None:
     assert mine.drop_columns(NUMBERS).equals(wanted.drop_columns(NUMBERS))
     for name in NUMBERS:
         np.testing.assert_allclose(mine[name], wanted[name], rtol=1e-9, atol=1e-12)
-
-
-NUMBERS = ["estimate", "se", "statistic", "pvalue", "lower", "upper"]
 
 
 def test_pieces_hold_whole_groups(table):
