@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from jaxnotes.core.inference.covariance import Inference
+from jaxnotes.core.values.compat import x64
 from jaxnotes.core.values.public import public
 from jaxnotes.core.values.status import Solution, Status
 from jaxnotes.groups.result import Groups, names_of
@@ -155,17 +156,17 @@ class Fitted:
         """
         from jaxnotes.multiple_testing import adjust
 
-        table = self.tidy_table()
         pvalue = np.asarray(self.inference.pvalue, np.float64)
+        families = np.array(
+            [term != "intercept" for term in self.spec.terms * (pvalue.shape[1] // len(self.spec.terms))]
+        )
         adjusted = np.array(pvalue)
-        if len(self) > 1:
-            adjusted = np.asarray(adjust(pvalue.T, method)).T
-        else:
-            terms = np.array(
-                [term != "intercept" for term in self.spec.terms] * (pvalue.shape[1] // len(self.spec.terms))
-            )
-            adjusted[:, terms] = np.asarray(adjust(pvalue[:, terms], method))
-        return like(table.append_column("pvalue_adjusted", nullable(adjusted.reshape(-1).astype(float))), self.kind)
+        with x64():
+            if len(self) > 1:
+                adjusted = np.asarray(adjust(pvalue.T, method)).T
+            elif families.any():
+                adjusted[:, families] = np.asarray(adjust(pvalue[:, families], method))
+        return like(self.tidy_table().append_column("pvalue_adjusted", nullable(adjusted.reshape(-1))), self.kind)
 
     def plot(self, ax: Any = None) -> Any:
         """Of one model the coefficients with their intervals; of many the distribution of each coefficient.
