@@ -20,7 +20,7 @@ from jaxnotes.groups.recipe import One, Rows
 
 SHORTEST, FACTOR = 32, 4  # rows of the first bucket, and how much longer the next one is
 LONG = 2**17  # rows from which on a group takes so long that a program of its own does not matter
-BLOCK_NUMBERS, MOST_LANES = 2**21, 4096  # what a block holds at most, so that several take some tens of megabytes
+BLOCK_NUMBERS, MOST_LANES = 2**20, 4096  # what a block holds at most, so that several take some tens of megabytes
 
 
 class Task(NamedTuple):

@@ -1,6 +1,8 @@
 """Files larger than memory: DuckDB sorts by the keys and spills to disk; whole groups come in bounded pieces."""
 
+import os
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,7 @@ def _connect(memory: int) -> Any:
     connection = needed("duckdb").connect()
     connection.execute(f"SET memory_limit = '{max(64 * 10**6, int(memory * FOR_DUCKDB))}B'")
     connection.execute("SET preserve_insertion_order = false")
+    connection.execute(f"SET temp_directory = '{Path(tempfile.gettempdir()) / f'jaxnotes-{os.getpid()}'}'")
     return connection
 
 
