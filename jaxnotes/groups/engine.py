@@ -63,10 +63,11 @@ def _blocks(task: Task) -> Iterator[tuple[np.ndarray, int, int]]:
     counts = task.lanes.counts
     n_columns = np.zeros(len(counts), int) if task.kept is None else task.kept.sum(axis=1)
     sizes = _padded(counts)
+    in_a_row = sum(leaf.size for leaf in jax.tree.leaves(task.take(task.lanes.order[:1])))
     for size in np.unique(sizes):
         for width in np.unique(n_columns[sizes == size]):
             groups = np.flatnonzero((sizes == size) & (n_columns == width))
-            most = max(1, min(MOST_LANES, BLOCK_NUMBERS // (int(size) * (int(width) + 4))))
+            most = max(1, min(MOST_LANES, BLOCK_NUMBERS // (int(size) * in_a_row)))
             lanes = min(_power_of_four(most + 1) // 4, _power_of_four(len(groups)))
             for start in range(0, len(groups), lanes):
                 block = groups[start : start + lanes]

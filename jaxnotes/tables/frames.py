@@ -67,7 +67,7 @@ class Source:
 
     def distinct(self, columns: list[str]) -> Any:
         """The different rows of these columns, as a pyarrow table."""
-        return self._read(lambda frame: frame.select(*columns).unique(), columns)
+        return self._read(lambda frame: _distinct(frame, columns), columns)
 
     def _read(self, of: Callable[[Any], Any], columns: Sequence[str] = ()) -> Any:
         nw = needed("narwhals")
@@ -75,6 +75,14 @@ class Source:
             return of(nw.from_native(self._held.select(columns))).to_native()
         found = of(self._narwhal)
         return found.collect(backend="pyarrow").to_native() if self.lazy else found.to_arrow()
+
+
+def _distinct(frame: Any, columns: list[str]) -> Any:
+    """Grouped where the frame is lazy: the `unique` of SQL numbers all rows within memory."""
+    nw = needed("narwhals")
+    if isinstance(frame, nw.LazyFrame):
+        return frame.select(*columns).group_by(*columns).agg(nw.len().alias(" rows")).select(*columns)
+    return frame.select(*columns).unique()
 
 
 def like(table: Any, kind: str) -> Any:
