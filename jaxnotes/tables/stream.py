@@ -1,5 +1,6 @@
 """Files larger than memory: DuckDB sorts by the keys and spills to disk; whole groups come in bounded pieces."""
 
+import dataclasses
 import os
 import re
 import tempfile
@@ -21,8 +22,8 @@ from jaxnotes.tables.needs import needed
 
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 # Of the memory asked for, what DuckDB may use and what a piece of the table may take; the rest is for the work on it.
-FOR_DUCKDB, FOR_A_PIECE = 1 / 4, 1 / 32
-ROWS = 50_000  # that come from DuckDB at once
+FOR_DUCKDB, FOR_A_PIECE = 1 / 4, 1 / 64
+ROWS = 20_000  # that come from DuckDB at once
 
 
 def fit_file(
@@ -69,7 +70,7 @@ def fit_file(
             if len(fitted):
                 if out is not None:
                     sink.write(fitted.tidy_table())
-                done.append(fitted)
+                done.append(dataclasses.replace(fitted, source=None))  # lets go of the piece
             advance(piece.num_rows)
     return join(done)
 
@@ -108,6 +109,7 @@ def _connect(memory: int) -> Any:
     connection = needed("duckdb").connect()
     connection.execute(f"SET memory_limit = '{max(64 * 10**6, int(memory * FOR_DUCKDB))}B'")
     connection.execute("SET preserve_insertion_order = false")
+    connection.execute("SET threads = 1")  # of which each takes a share of the limit, 32 MB for csv
     connection.execute(f"SET temp_directory = '{Path(tempfile.gettempdir()) / f'jaxnotes-{os.getpid()}'}'")
     return connection
 
