@@ -26,7 +26,7 @@ from jaxnotes.core.matrix import triangles
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
-from jaxnotes.core.values.status import Solution, Status, first_status
+from jaxnotes.core.values.status import Solution, Status, error_where_converged, first_status
 
 # Chosen on the NIST and Moré-Garbow-Hillstrom problems: the first lambda, the largest |D a| / |D p|, and the gain, as a
 # part of what was promised, from which on the acceleration is not worth its price.
@@ -94,7 +94,7 @@ def solve_block(curve: Curve, max_steps: int, data: Curves) -> Solution:
         grad_norm=at.gain / jnp.where(at.size > 0, at.size, 1),
         steps=run.steps,
         status=status,
-        error=jnp.where(status == Status.CONVERGED, error, jnp.nan),
+        error=error_where_converged(status, error),
     )
 
 

@@ -13,7 +13,7 @@ from jaxnotes.core.likelihood import observations
 from jaxnotes.core.likelihood.observations import LogProb, Observations
 from jaxnotes.core.values import programs, trouble
 from jaxnotes.core.values.arrays import Array
-from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, first_status
+from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, error_where_converged, first_status
 
 
 class Problem(NamedTuple):
@@ -68,7 +68,7 @@ def solve_block(model: LogProb, max_steps: int, problem: Problem) -> Solution:
         (holes & ~run.at.finite, Status.NON_FINITE_DATA),
         otherwise=trust_region.judge(run, tolerable),
     )
-    error = jnp.where(status == Status.CONVERGED, _error(run, counts), jnp.nan)
+    error = error_where_converged(status, _error(run, counts))
     return Solution(run.at.theta, run.value, run.scaled_slope, run.steps, status, error)
 
 

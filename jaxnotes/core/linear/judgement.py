@@ -87,9 +87,10 @@ def near(distance: Array, of: Evidence) -> Array:
 def rounding(of: Evidence, n_obs: Array, size: int, n: int) -> Array:
     """How far rounding in the sum of n scores may be from moving `size` parameters, in standard errors, (L,)."""
     eps = float(jnp.finfo(of.noise.dtype).eps)
-    grows = (1 + n / 256) ** 0.5
+    grows = 1 + n / 256
     total = jnp.sum(of.curvature, axis=1)
-    return 4 * eps * grows * jnp.sqrt(n_obs * size * of.noise / jnp.where(total > 0, total, 1))
+    # All but a power of two under the root: a factor beside it would be fused with an addition, or not, as blocks go.
+    return 4 * eps * jnp.sqrt(n_obs * (size * grows) * of.noise / jnp.where(total > 0, total, 1))
 
 
 def spacing(theta: Array, scaled: Scaled, shift: Array, se: Array, intercept: bool) -> Array:

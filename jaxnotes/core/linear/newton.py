@@ -21,7 +21,7 @@ from jaxnotes.core.matrix import factors, products, scaling
 from jaxnotes.core.values import trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
-from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status
+from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, error_where_converged
 
 
 class DesignBlock(NamedTuple):
@@ -70,7 +70,7 @@ def solve_block(model: LinearModel, rows: Design) -> Solution:
     sound = data_status == Status.CONVERGED
     verdict = _judge(model, block, rows, state, sound)
     status = jnp.where(sound, verdict.status, data_status)
-    error = jnp.where(status == Status.CONVERGED, verdict.error, jnp.nan)
+    error = error_where_converged(status, verdict.error)
     return Solution(verdict.params, verdict.value, verdict.grad_norm, state.steps, status, error)
 
 

@@ -21,7 +21,7 @@ from jaxnotes.core.linear.refinement import PROMISE, Refined, Size, System
 from jaxnotes.core.matrix import lapack, scaling
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import select_lanes
-from jaxnotes.core.values.status import Solution, Status, first_status
+from jaxnotes.core.values.status import Solution, Status, error_where_converged, first_status
 
 
 class Answer(NamedTuple):
@@ -69,7 +69,7 @@ def conclude(
         grad_norm=refined.grad_norm,
         steps=steps,
         status=status,
-        error=jnp.where(status == Status.CONVERGED, error, jnp.nan),
+        error=error_where_converged(status, error),
     )
     return Answer(solution, theta.high, units)
 

@@ -51,7 +51,7 @@ def as_float(name: str, value: ArrayLike) -> Array:
 
 
 def as_numbers(name: str, value: ArrayLike) -> Array:
-    """`value` as an array of numbers; integers and bools stay what they are, but integers too wide for JAX are floats."""
+    """`value` as numbers: integers and bools stay what they are, but integers too wide for JAX are floats."""
     numbers = _numbers(name, value)
     narrow = np.asarray(value) if isinstance(numbers, np.ndarray) else numbers
     if isinstance(narrow, np.ndarray) and narrow.dtype.kind in "iu" and narrow.size:

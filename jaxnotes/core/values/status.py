@@ -117,6 +117,15 @@ def first_status(*endings: tuple[Array, Array | int], otherwise: Array | int = S
     return status
 
 
+def error_where_converged(status: Array, bound: Array) -> Array:
+    """What `Solution.error` says: the bound, NaN unless CONVERGED.
+
+    Rounded up to five bits: further ones would only tell how a compiler has fused the sums that it is made of.
+    """
+    bits = jnp.finfo(bound.dtype).nexp
+    return jnp.where(status == Status.CONVERGED, jax.lax.reduce_precision(bound * (1 + 2.0**-5), bits, 4), jnp.nan)
+
+
 def raise_for_status(solution: Solution) -> None:
     """Raise FitError unless every lane of a solution converged; say how many failed, how, and which came first.
 
