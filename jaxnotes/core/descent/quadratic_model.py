@@ -49,7 +49,8 @@ class Step(NamedTuple):
         """No move, before anything is known but a scale (L, q)."""
         nowhere, unlimited = jnp.zeros_like(scale), jnp.full_like(scale[:, 0], jnp.inf)
         never = jnp.zeros_like(unlimited, bool)
-        return Step(nowhere, nowhere, scale, scale, *[unlimited] * 7, never, nowhere[:, 0])
+        unknown = dict.fromkeys(("length", "gain", "promise", "reach", "way", "fineness", "slope"), unlimited)
+        return Step(nowhere, nowhere, scale, scale, cut=never, lowest=nowhere[:, 0], **unknown)
 
 
 def largest(*vectors: Array) -> Array:

@@ -130,7 +130,7 @@ def residual(y: Array, X: Array, coef: Array | Double, intercept: Array | Double
 
     start = two_sum(y, jnp.broadcast_to(-base.high, y.shape))
     start = start._replace(low=start.low - base.low)
-    return jax.lax.scan(subtract, start, (X.T, *coef))[0]
+    return jax.lax.scan(subtract, start, (X.T, coef.high, coef.low))[0]
 
 
 def score(X: Array, r: Double) -> tuple[Double, Double]:
