@@ -236,6 +236,7 @@ PARAMETERS = (
     Parameter("trials",         "n",      "试验次数",                       "number of trials"),
     Parameter("A",              "𝐀",      "第一组点，每行一个",             "the first points, one per row"),
     Parameter("B",              "𝐁",      "第二组点，每行一个",             "the second points, one per row"),
+    Parameter("sd",             "τ",      "先验的标准差",                   "standard deviation of a prior"),
     Parameter("lag",            "k",      "自相关的滞后阶数",               "lag of an autocorrelation"),
     # models and inference
     Parameter("params",         "θ",      "模型或分布的参数",               "parameters of a model or a law"),

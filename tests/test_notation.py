@@ -193,8 +193,8 @@ GREEK = {unicodedata.name(letter).split()[-1].lower() for letter in "αβγδε�
 
 
 def is_symbol(name: str) -> bool:
-    """One or two characters, or the name of a Greek letter: x, X, x0, l2, df, kappa, theta0; but no language or id."""
-    return (len(name) <= 2 and name not in ("zh", "en", "id")) or name.rstrip("0123456789_") in GREEK
+    """One or two characters, or the name of a Greek letter: x, X, x0, l2, df, kappa, theta0; but no word."""
+    return (len(name) <= 2 and name not in ("zh", "en", "id", "by", "ax")) or name.rstrip("0123456789_") in GREEK
 
 
 def public_values() -> list:

@@ -175,7 +175,7 @@ def spare_rows(weights: Array, used: Array | int) -> Array:
     """sum_i w_i - used, the degrees of freedom that are left; NaN where none are, but for rounding."""
     total = double_word.total(weights)
     spare = (total.high - used) + total.low
-    return jnp.where(jnp.abs(spare) > 2 * float(jnp.finfo(spare.dtype).eps) * total.high, spare, jnp.nan)
+    return jnp.where(spare > 2 * float(jnp.finfo(spare.dtype).eps) * total.high, spare, jnp.nan)
 
 
 class Spread(NamedTuple):

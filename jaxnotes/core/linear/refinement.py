@@ -28,7 +28,8 @@ PROMISE = 0.01
 
 class System(NamedTuple):
     """The normal equations of some lanes, in units: penalty (L, q); factor of the Gram matrix H, for the lanes where it
-    is safe (L,); for the others a root of H^-1. diagonal: of H, (L, q). easy: where plain residuals may do, (L,).
+    is safe (L,); for the others a root of H^-1. curvature: the diagonal of H without the penalty, (L, q). easy: where
+    plain residuals may do, (L,).
     """
 
     units: Units
@@ -36,8 +37,13 @@ class System(NamedTuple):
     factor: factors.Factor | factors.Inverse
     safe: Array
     root: factors.Root
-    diagonal: Array
+    curvature: Array
     easy: Array
+
+    @property
+    def diagonal(self) -> Array:
+        """Of H, (L, q)."""
+        return self.curvature + self.penalty
 
     def solve(self, b: Array) -> Array:
         """H^-1 b, (L, q)."""
@@ -112,6 +118,8 @@ def refine(
     def step(state: RefineState) -> RefineState:
         theta = state.at.theta + Double.of(state.at.step)
         gradient, square, rounding = descent(theta, ~state.active)
+        # A column that is constant takes no part: what is left there is the rounding of its mean.
+        gradient = jnp.where(system.curvature > 0, gradient, 0)
         left = system.solve(gradient)
         gain = jnp.abs(jnp.sum(gradient * left, axis=1))
         better = gain < state.gain

@@ -87,7 +87,7 @@ def _system(
     q = penalty.shape[1]
     own = gram[:, [j * (j + 3) // 2 for j in range(q)]] if gram.ndim == 2 else jnp.diagonal(gram, axis1=1, axis2=2)
     easy = is_easy(factor.smallest_pivot, units) | hopeless
-    return System(units, penalty, factor, safe, root, own + penalty, easy), theta
+    return System(units, penalty, factor, safe, root, own, easy), theta
 
 
 def _by_svd(Z: Array, share: Array, penalty: Array, y: Array) -> tuple[factors.Root, Array]:

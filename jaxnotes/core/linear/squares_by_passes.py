@@ -104,7 +104,7 @@ def solve(intercept: bool, data: Equations) -> Answer:
     root, first = jax.lax.cond(safe[0], lambda: no_root(penalty), lambda: _by_qr(rows, penalty))
     units_lane, root, first = jax.tree.map(lambda leaf: leaf[None], (units, root, first))
     system = System(
-        units_lane, penalty[None], factor, safe, root, (jnp.diagonal(gram) + penalty)[None],
+        units_lane, penalty[None], factor, safe, root, jnp.diagonal(gram)[None],
         is_easy(factor.smallest_pivot, units_lane),
     )  # fmt: skip
     weights = jnp.sum(jnp.broadcast_to(data.weights, data.y.shape))

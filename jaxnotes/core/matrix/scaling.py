@@ -51,17 +51,17 @@ def scale_columns(X: Array, share: Array, kept: Array, *, intercept: bool) -> Sc
     number in the user's units is formed.
     """
     X = jnp.where(kept[None], X.T, 0)
-    mean = contract("jn,n->j", X, share) if intercept else jnp.zeros_like(X[:, 0])
+    mean = jnp.zeros_like(X[:, 0])
+    if intercept:
+        # About the number of some row that is present: a constant column is then centred without rounding.
+        first = X[:, jnp.argmax(kept)]
+        mean = first + contract("jn,n->j", jnp.where(kept[None], X - first[:, None], 0), share)
     centred = jnp.where(kept[None], X - mean[:, None], 0)
     some = centred[:, :: -(-centred.shape[1] // SOME_ROWS) or 1]
     unit = power_of_two(jnp.max(jnp.abs(some), axis=1, initial=0.0))
     Z = centred * (1 / unit)[:, None]
     second = contract("jn,n->j", Z * Z, share)
     constant = second == 0
-    if intercept:
-        # The rounding of its mean makes a constant column a small constant. Few numbers so near one another differ.
-        rounding = 8 * float(jnp.finfo(X.dtype).eps) * jnp.abs(mean) / unit
-        constant |= (second <= rounding**2) & (jnp.max(some, axis=1, initial=0.0) == jnp.min(some, axis=1, initial=0.0))
     spread = jnp.where(constant, 0, jnp.sqrt(jnp.where(constant, 1, second)))
     finer = power_of_two(spread)
     scale = jnp.where(constant, power_of_two(jnp.abs(mean)), unit * finer)

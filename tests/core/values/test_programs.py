@@ -40,11 +40,11 @@ def test_constants_within_a_program(name):
 
 
 def test_what_counts_as_alone():
-    assert programs._is_small_and_alone((X, Y, "name")) == (jax.default_backend() == "cpu")
-    assert not programs._is_small_and_alone((jnp.zeros((programs.MAX_BYTES,)),))
+    assert programs.is_small_and_alone((X, Y, "name")) == (jax.default_backend() == "cpu")
+    assert not programs.is_small_and_alone((jnp.zeros((programs.MAX_BYTES,)),))
     seen = []
-    jax.jit(lambda x: seen.append(programs._is_small_and_alone((X, Y))) or x)(1.0)
-    jax.vmap(lambda x: seen.append(programs._is_small_and_alone((x,))) or x)(X)
+    jax.jit(lambda x: seen.append(programs.is_small_and_alone((X, Y))) or x)(1.0)
+    jax.vmap(lambda x: seen.append(programs.is_small_and_alone((x,))) or x)(X)
     assert seen == [False, False]
 
 
