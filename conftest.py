@@ -12,7 +12,7 @@ import pytest
 if jax.__version_info__ < (0, 11):
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0")
 
-ONE_IN = 8
+ONE_IN = 16
 COUNTED = pytest.StashKey[tuple[int, int]]()
 
 
@@ -24,7 +24,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     """The markers, here because tests run away from pyproject.toml too."""
     config.addinivalue_line("markers", "long: one of many repetitions, whose kind runs without it; needs --all")
-    config.addinivalue_line("markers", "repeated: the cases of a test repeat one kind; one in eight is not long")
+    config.addinivalue_line("markers", "repeated: the cases of a test repeat one kind; one in sixteen is not long")
 
 
 def tables(items):
@@ -40,7 +40,7 @@ def tables(items):
 
 
 def mark_repetitions(items):
-    """One in eight repetitions of a kind stays, of fewer one, another from kind to kind; in a file each value once."""
+    """One in sixteen repetitions of a kind stays, of fewer one, another from kind to kind; in a file each value once."""
     met, others = set(), []
     for test, kinds in enumerate(tables(items).values()):
         for turn, cases in enumerate(kinds.values(), start=test):

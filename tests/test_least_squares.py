@@ -11,7 +11,7 @@ from sklearn.linear_model import Ridge
 from tolerances import assert_close
 
 from jaxnotes import Status, least_squares, x64
-from jaxnotes.core.linear import intake, squares
+from jaxnotes.core.linear import equations, intake, refinement
 from jaxnotes.core.matrix import factors, products, scaling
 from jaxnotes.core.values.params import as_theta
 
@@ -42,12 +42,13 @@ def takes_gram(X, y, intercept: bool) -> bool:
     @jax.jit
     def smallest_pivot(X, y):
         data = intake.equations(X, y, intercept, None, None, 0.0)
-        share, present = squares.share_of(data)
-        scaled = scaling.scale_columns(data.X, share, present, intercept=intercept)
+        shares = equations.shares_of(data)
+        share = shares.evenly()
+        scaled = scaling.scale_columns(data.X, share, shares.present, intercept=intercept)
         gram = products.of(scaled.Z[None], 1).gram(share[None, None, None])
         return factors.factor_spd(gram, 0 * scaled.scale[None]).smallest_pivot[0]
 
-    return bool(squares.gram_is_safe(smallest_pivot(X, y)))
+    return bool(refinement.gram_is_safe(smallest_pivot(X, y)))
 
 
 def nist(name: str, dtype: str):
@@ -373,5 +374,5 @@ def test_tables_are_complete():
     found = set(reference.cases("nist_linear")) or set(FLOAT32_DIGITS) | {"Filip"}
     assert found == set(FLOAT32_DIGITS) | {"Filip"} == GRAM["float64"] | {"Filip"}
     with x64():
-        assert squares.gram_is_safe(np.float64(1e-10))
-        assert not squares.gram_is_safe(np.float64(1e-12))
+        assert refinement.gram_is_safe(np.float64(1e-10))
+        assert not refinement.gram_is_safe(np.float64(1e-12))
