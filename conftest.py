@@ -40,7 +40,7 @@ def tables(items):
 
 
 def mark_repetitions(items):
-    """One in sixteen repetitions of a kind stays, of fewer one, another from kind to kind; in a file each value once."""
+    """One in sixteen of a kind stays, of fewer one, another from kind to kind; in a file each value once."""
     met, others = set(), []
     for test, kinds in enumerate(tables(items).values()):
         for turn, cases in enumerate(kinds.values(), start=test):
