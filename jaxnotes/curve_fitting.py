@@ -91,7 +91,7 @@ def fit(
         bijection: one of `jaxnotes.bijections`, or a pytree of them like params0, for parameters with a restricted
             range; None by default.
         tol: of the relative offset, |the part of the residual that a full step would remove| / |residual|, (), >= 0,
-            max(1e-10, 8 eps) of the dtype by default.
+            max(1e-10, 8 eps) of the dtype by default. It can only ask for more than CONVERGED does.
         max_steps: of the steps taken, not of those tried and found too long, a Python int >= 0, 200 by default.
 
     Returns:

@@ -1,5 +1,6 @@
 """One model per group: the answers of a loop, whatever the sizes, keys and order; what goes wrong is told, not lost."""
 
+import io
 import sys
 
 import jax
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 import jaxnotes as jn
+from jaxnotes.core.values import progress
+from jaxnotes.core.values.progress import bar
 from jaxnotes.groups import fitting
 from jaxnotes.groups.keys import by_group, encode
 
@@ -200,18 +203,32 @@ def test_an_interruption_leaves_what_is_done(rows, many, tmp_path, monkeypatch):
 def test_a_bar_only_where_it_is_wanted(capsys):
     pytest.importorskip("rich")
     for shown in (False, None):
-        with jn.show.progress.bar(2, "groups", shown=shown) as advance:
+        with bar(2, "groups", shown=shown) as advance:
             advance(2)
     assert capsys.readouterr().err == ""
-    with jn.show.progress.bar(2, "groups", shown=True) as advance:
+    with bar(2, "groups", shown=True) as advance:
         advance(2)
     assert "2/2" in capsys.readouterr().err
+
+
+def test_a_bar_is_drawn_in_a_terminal_once_work_is_long(monkeypatch):
+    console = pytest.importorskip("rich.console")
+    plain = console.Console
+    monkeypatch.setattr(progress, "SHORT", -1)
+    for terminal in (True, False):
+        screen = io.StringIO()
+        made = plain(file=screen, force_terminal=terminal, width=80)
+        monkeypatch.setattr(console, "Console", lambda file, made=made: made)
+        for total, seen in ((2, "2/2"), (None, "2/?")):
+            with bar(total, "groups") as advance:
+                advance(2)
+            assert (seen in screen.getvalue()) == terminal
 
 
 def test_a_bar_without_rich_names_the_extra(monkeypatch):
     for name in ("rich.console", "rich.progress"):
         monkeypatch.setitem(sys.modules, name, None)
-    with jn.show.progress.bar(2, "groups") as advance:
+    with bar(2, "groups") as advance:
         advance(1)
-    with pytest.raises(ImportError, match="jaxnotes"), jn.show.progress.bar(2, "groups", shown=True):
+    with pytest.raises(ImportError, match="jaxnotes"), bar(2, "groups", shown=True):
         pass

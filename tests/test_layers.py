@@ -18,7 +18,7 @@ FACES = {"bijections", "methods"}
 # A chapter that the notes themselves build on another, and one whose every answer is a fit of another.
 BUILT_ON = {"neural_networks": {"activations"}, "screen": {"logistic_regression"}}
 # The bar of long work on the host, drawn in a terminal or a notebook where rich happens to be installed.
-BARS = {"jaxnotes.screen.progress"}
+BARS = {"jaxnotes.core.values.progress"}
 
 
 def module(path: Path) -> str:

@@ -1,6 +1,5 @@
 """Screens against statsmodels and against the fits of the chapters, one candidate at a time."""
 
-import io
 import warnings
 
 import jax
@@ -12,7 +11,7 @@ import tolerances
 from tolerances import assert_close
 
 import jaxnotes as jn
-from jaxnotes.screen import feed, progress
+from jaxnotes.screen import feed
 
 RNG = np.random.default_rng(3)
 N, B = 60, 16
@@ -332,19 +331,6 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     for out in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(OSError, match="out: expected a folder that can be written"):
             jn.screen.linear(WHOLE, Y, out=out)
-
-
-def test_a_bar_only_where_somebody_looks(monkeypatch):
-    console = pytest.importorskip("rich.console")
-    plain = console.Console
-    parts = [feed.Part(0, WHOLE), feed.Part(B, WHOLE)]
-    for terminal in (True, False):
-        screen = io.StringIO()
-        made = plain(file=screen, force_terminal=terminal, width=80)
-        monkeypatch.setattr(console, "Console", lambda stderr, made=made: made)
-        monkeypatch.setattr(progress, "PATIENCE", -1)
-        assert list(progress.watched(iter(parts), 2 * B)) == parts
-        assert ("32/32" in screen.getvalue()) == terminal
 
 
 def test_parts_and_blocks_join(monkeypatch):

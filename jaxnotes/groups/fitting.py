@@ -208,6 +208,6 @@ def shared(l2: float, level: float) -> recipe.Rows:
 
 
 def _bar(n_groups: int, progress: bool | None) -> Any:
-    from jaxnotes.show.progress import bar
+    from jaxnotes.core.values.progress import bar
 
     return bar(n_groups, "groups", shown=progress)

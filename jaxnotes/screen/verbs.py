@@ -11,11 +11,11 @@ import numpy as np
 from jaxnotes.core.special import tails
 from jaxnotes.core.values import programs
 from jaxnotes.core.values.arrays import Array, ArrayLike
+from jaxnotes.core.values.progress import bar
 from jaxnotes.core.values.status import Status
 from jaxnotes.screen import careful, intake, null, record, refits, sums
 from jaxnotes.screen.feed import feed
 from jaxnotes.screen.null import Null
-from jaxnotes.screen.progress import watched
 from jaxnotes.screen.record import Screen
 from jaxnotes.screen.store import Store, fingerprint
 
@@ -180,13 +180,15 @@ def _by_parts(
     store = None if out is None else Store(out, f"{question} {source.total}")
     constants = functools.cache(functools.partial(sums.constants, model))
     screens = [record.empty((0, *outcome.shape[1:]), outcome.dtype)]
-    for part in watched(source.parts, source.total):
-        screen = None if store is None else store.read(part)
-        if screen is None:
-            screen = answer(part.columns, constants(intake.working_dtype(outcome, part.columns)))
-            if store is not None:
-                store.write(part, screen)
-        screens.append(screen)
+    with bar(source.total, "candidates") as advance:
+        for part in source.parts:
+            screen = None if store is None else store.read(part)
+            if screen is None:
+                screen = answer(part.columns, constants(intake.working_dtype(outcome, part.columns)))
+                if store is not None:
+                    store.write(part, screen)
+            screens.append(screen)
+            advance(part.columns.shape[1])
     return record.joined(screens)
 
 

@@ -52,7 +52,7 @@ def fit_file(
     Returns:
         `Fitted`, models in order of their keys.
     """
-    from jaxnotes.show.progress import bar
+    from jaxnotes.core.values.progress import bar
 
     connection = _connect(_bytes(memory))
     relation = _open(connection, Path(path))

@@ -44,7 +44,7 @@ class Status(enum.IntEnum):
 NEGLIGIBLE_RISE = 0.01**2 / 2
 
 MESSAGES = {
-    Status.CONVERGED: "the scaled gradient reached its tolerance.",
+    Status.CONVERGED: "the optimum was reached, as far as the fit promises; `error` says how far off it may be.",
     Status.INVALID_DATA: "a weight, precision or penalty is negative, or y or trials lie outside their range.",
     Status.NON_FINITE_DATA: "the data hold NaN or infinity, or are so large that their squares overflow. "
     "Give such rows weight 0 to leave them out.",
