@@ -12,6 +12,7 @@ reaches the blocked engine.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +22,6 @@ from jaxnotes.core.linear import intake
 from jaxnotes.core.linear.family import Family, LinearModel
 from jaxnotes.core.linear.fit import linear_predictor, settled, solver, with_covariance
 from jaxnotes.core.linear.intake import Design
-from jaxnotes.core.matrix.products import row_sum
 from jaxnotes.core.special import double_word
 from jaxnotes.core.special.double_word import Double
 from jaxnotes.core.special.gamma_terms import log_binomial
@@ -89,9 +89,8 @@ def _label(counts: Counts) -> Array:
     return jnp.where(successes == trials, 1, jnp.where(successes == 0, 0, -1))
 
 
-def _start(counts: Counts, share: Array) -> Array:
-    present = share > 0
-    successes, trials = (row_sum(share, jnp.where(present, count, 0)) for count in counts)
+def _start(counts: Counts, mean: Callable[[Array], Array]) -> Array:
+    successes, trials = map(mean, counts)
     return jnp.log(successes / (trials - successes))[:, None]
 
 

@@ -27,7 +27,7 @@ from jaxnotes.core.linear.fit import linear_predictor, settled, solver, with_cov
 from jaxnotes.core.linear.intake import Design
 from jaxnotes.core.linear.softmax import CODINGS, loglik
 from jaxnotes.core.special import double_word
-from jaxnotes.core.values import arrays, programs, settings
+from jaxnotes.core.values import arrays, programs, settings, tiles
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.params import LinearParams, as_params, of_solution
 from jaxnotes.core.values.status import Solution, Status, first_status
@@ -300,6 +300,7 @@ def _fit(
     solution = solver(LinearModel(likelihood, n_classes - 1 + symmetric, intercept, max_steps, thorough))(data)
     params = as_params(solution.params, intercept)
     seen = jnp.any(softmax.one_hot(data.y, n_classes) & (data.weights > 0)[None], axis=1)
+    seen = tiles.whole(seen, data.tile, jnp.logical_or)
     late = (solution.status == Status.CONVERGED) | (solution.status > Status.BOUNDARY)
     status = first_status(
         (late & symmetric & (data.l2 == 0), Status.FLAT),

@@ -13,10 +13,11 @@ from jaxnotes.core.inference.covariance import Covariance
 from jaxnotes.core.values import arrays, settings, strangers
 from jaxnotes.core.values.arrays import ArrayLike
 from jaxnotes.groups import recipe
-from jaxnotes.groups.engine import Answer, Task, solve
+from jaxnotes.groups.engine import solve
 from jaxnotes.groups.keys import Lanes, by_group, encode
 from jaxnotes.groups.output import Sink, tidy
 from jaxnotes.groups.result import Groups
+from jaxnotes.groups.task import Answer, Task
 
 
 def fit(
@@ -98,7 +99,7 @@ def fit(
         raise ValueError(f"keys: expected shape ({n},), one label per row of X, got {coded.codes.shape}.")
     lanes = by_group(coded.codes, len(coded.labels[0]))
     one, lane = _recipe(chapter, intercept, n_classes, model, log_prob, start, cov, len(lanes.counts))
-    task = Task(one, _taker(rows), lanes, lane, shared(l2, level))
+    task = Task(one, recipe.in_tiles(chapter, cov), _taker(rows), lanes, lane, shared(l2, level))
     return gather(task, coded.labels, n_obs(lanes, rows["weights"]), out=out, progress=progress)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxnotes.groups.engine import Answer
 from jaxnotes.groups.result import key_columns
+from jaxnotes.groups.task import Answer
 
 
 class Sink:

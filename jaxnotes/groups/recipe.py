@@ -16,6 +16,7 @@ from jaxnotes.core.inference.covariance import Inference
 from jaxnotes.core.values.status import Solution
 
 Rows = dict[str, Any]
+TILED = ("least_squares", "logistic_regression", "multinomial_regression")
 One = Callable[[Rows, Rows, Rows], tuple[Solution, Inference]]
 
 
@@ -58,6 +59,11 @@ def of_likelihood(chapter: ModuleType, log_prob: Any, start: Callable[[Rows, Row
         return solution, inferred
 
     return one
+
+
+def in_tiles(chapter: ModuleType, cov: str) -> bool:
+    """Whether fit and infer of a chapter have a form for rows in tiles."""
+    return chapter.__name__.rpartition(".")[2] in TILED and cov != "cluster"
 
 
 def refuse_strangers(chapter: ModuleType, given: dict[str, Any]) -> None:

@@ -7,10 +7,10 @@ import numpy as np
 from jaxnotes.core.inference.covariance import Covariance
 from jaxnotes.core.values.compat import x64
 from jaxnotes.groups import recipe
-from jaxnotes.groups.engine import Answer, Task
 from jaxnotes.groups.fitting import gather, shared
 from jaxnotes.groups.keys import encode
 from jaxnotes.groups.result import Groups
+from jaxnotes.groups.task import Answer, Task
 from jaxnotes.tables import matrices, specs
 from jaxnotes.tables.fitted import Fitted
 from jaxnotes.tables.frames import Source
@@ -254,7 +254,7 @@ def _task(spec: Spec, raw: matrices.Raw, codes: np.ndarray, found: Survey) -> Ta
     n_classes = None if spec.model != "multinomial" else len(spec.response_levels or ())
     one = recipe.of_rows(spec.chapter, spec.parsed.intercept, n_classes, spec.cov)
     kept = None if found.kept.all() else found.kept
-    return Task(one, take, found.lanes, {}, shared(spec.l2, spec.level), kept)
+    return Task(one, recipe.in_tiles(spec.chapter, spec.cov), take, found.lanes, {}, shared(spec.l2, spec.level), kept)
 
 
 def _check(spec: Spec, found: Survey, n: int, partial: bool) -> None:

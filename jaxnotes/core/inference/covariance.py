@@ -28,6 +28,7 @@ from jaxnotes.core.special import double_word, tails
 from jaxnotes.core.values import arrays, habits, programs
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.public import public
+from jaxnotes.core.values.tiles import Tile, whole
 
 
 @public("jaxnotes")
@@ -67,8 +68,8 @@ class Inference:
 class Terms(NamedTuple):
     """Row by row what a covariance needs: design (n, q); weights, score and information (n,); penalty (q,).
 
-    A row may have r parts: then design (n, r, q), score and information (n, r).
-
+    A row may have r parts: then design (n, r, q), score and information (n, r). tile: which of the rows these are,
+    where they are not all.
     """
 
     design: Array
@@ -76,6 +77,7 @@ class Terms(NamedTuple):
     score: Array
     information: Array
     penalty: Array
+    tile: Tile | None = None
 
 
 @public("jaxnotes.covariances")
@@ -97,7 +99,7 @@ class Evidence(NamedTuple):
     """What the rows say about an estimate theta (q,).
 
     influence: (n, q), H^-1 u_i, how far a row more of its kind would move theta. weights, leverage and groups: (n,).
-    model_based: (q, q), the covariance if the model is right.
+    model_based: (q, q), the covariance if the model is right. n_obs: sum_i w_i, (). tile: as in `Terms`.
     """
 
     influence: Array
@@ -105,11 +107,8 @@ class Evidence(NamedTuple):
     leverage: Array
     groups: Array
     model_based: Array
-
-    @property
-    def n_obs(self) -> Array:
-        """sum_i w_i, ()."""
-        return jnp.sum(self.weights)
+    n_obs: Array
+    tile: Tile | None
 
 
 class Estimator(NamedTuple):
@@ -121,7 +120,7 @@ class Estimator(NamedTuple):
 
 
 def _hc(factor: Callable[[Evidence], Array | float]) -> Callable[[Evidence], Array]:
-    return lambda rows: sum_of_squares(rows.influence, rows.weights * factor(rows))
+    return lambda rows: sum_of_squares(rows.influence, rows.weights * factor(rows), rows.tile)
 
 
 def _small_sample(rows: Evidence) -> Array:
@@ -171,9 +170,9 @@ def check_covariance(
     return cov, jnp.zeros((n,), jnp.int32) if groups is None else arrays.labels("groups", groups, n)
 
 
-def spare_rows(weights: Array, used: Array | int) -> Array:
+def spare_rows(weights: Array, used: Array | int, tile: Tile | None = None) -> Array:
     """sum_i w_i - used, the degrees of freedom that are left; NaN where none are, but for rounding."""
-    total = double_word.total(weights)
+    total = whole(double_word.total(weights), tile)
     spare = (total.high - used) + total.low
     return jnp.where(spare > 2 * float(jnp.finfo(spare.dtype).eps) * total.high, spare, jnp.nan)
 
@@ -211,7 +210,8 @@ def spread_of(
     terms = _in_parts(terms)
     turned = contract("irj,jk->irk", terms.design, inverse.root)
     rows = contract("irj,kj->irk", turned, in_user_units(inverse))  # rows[i, r] is H^-1 a_ir
-    unit = power_of_two(jnp.max(jnp.abs(rows), axis=(0, 1)))
+    n_obs, hat, largest = _totals(terms, leverage, rows)
+    unit = power_of_two(largest)
     rows = rows / unit[None, None]
     by_part = (terms.weights * terms.information).reshape(-1)
     evidence = Evidence(
@@ -219,16 +219,24 @@ def spread_of(
         weights=terms.weights[:, 0],
         leverage=leverage,
         groups=groups,
-        model_based=sum_of_squares(rows.reshape(len(by_part), -1), by_part),
+        model_based=sum_of_squares(rows.reshape(len(by_part), -1), by_part, terms.tile),
+        n_obs=n_obs,
+        tile=terms.tile,
     )
-    hat = jnp.sum(evidence.weights * leverage)
     df_model = jnp.where(jnp.any(terms.penalty > 0), hat, inverse.rank)
     return Spread(ESTIMATORS[cov].of(evidence), unit, df_model)
 
 
-def sum_of_squares(vectors: Array, factors: Array) -> Array:
+def _totals(terms: Terms, leverage: Array, rows: Array) -> tuple[Array, Array, Array]:
+    """sum_i w_i and sum_i w_i h_i, (), and the largest entries of rows (n, r, q), (q,)."""
+    weights = terms.weights[:, 0]
+    n_obs, hat = (whole(jnp.sum(by_row), terms.tile) for by_row in (weights, weights * leverage))
+    return n_obs, hat, whole(jnp.max(jnp.abs(rows), axis=(0, 1)), terms.tile, jnp.maximum)
+
+
+def sum_of_squares(vectors: Array, factors: Array, tile: Tile | None = None) -> Array:
     """sum_i f_i v_i v_i' (q, q) for vectors (m, q) and factors f (m,): no variance in it is a difference."""
-    return contract("ij,ik->jk", factors[:, None] * vectors, vectors)
+    return whole(contract("ij,ik->jk", factors[:, None] * vectors, vectors), tile)
 
 
 def bread(terms: Terms) -> tuple[factors.Root, Array]:
@@ -236,7 +244,7 @@ def bread(terms: Terms) -> tuple[factors.Root, Array]:
     terms = _in_parts(terms)
     n, r, q = terms.design.shape
     squares = jnp.broadcast_to(terms.weights * terms.information, (n, r)).reshape(-1)
-    inverse = factors.root_of_inverse(terms.design.reshape(-1, q), squares, terms.penalty)
+    inverse = factors.root_of_inverse(terms.design.reshape(-1, q), squares, terms.penalty, terms.tile)
     turned = jnp.sum(contract("irj,jk->irk", terms.design, inverse.root) ** 2, axis=2)
     return inverse, jnp.sum(terms.information * turned, axis=1)
 
@@ -245,7 +253,7 @@ def _in_parts(terms: Terms) -> Terms:
     """The same terms with an axis of parts, of length 1 for rows of one predictor, and weights (n, 1)."""
     n, q = terms.design.shape[0], terms.design.shape[-1]
     weights, score, information = (a.reshape(n, -1) for a in (terms.weights, terms.score, terms.information))
-    return Terms(terms.design.reshape(n, -1, q), weights, score, information, terms.penalty)
+    return terms._replace(design=terms.design.reshape(n, -1, q), weights=weights, score=score, information=information)
 
 
 def group_sums(values: Array, groups: Array, weights: Array) -> tuple[Array, Array]:

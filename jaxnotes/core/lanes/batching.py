@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 
+from jaxnotes.core.values import tiles
 from jaxnotes.core.values.arrays import Array
 
 # What the lanes of a block may take on a CPU. With a design per lane, the pair products of its columns, several times
@@ -51,7 +52,10 @@ def vectorize(
     def _(axis_size: int, batched: list[Any], data: Any) -> tuple[Any, Any]:
         leaves, treedef = jax.tree.flatten(data)
         per_lane = tuple(jax.tree.leaves(batched[0]))
-        if is_large(jax.tree.unflatten(treedef, [a[0] if own else a for a, own in zip(leaves, per_lane, strict=True)])):
+        one = [leaf[0] if own else leaf for leaf, own in zip(leaves, per_lane, strict=True)]
+        if tiles.among(data):  # a block already
+            out = solve_block(jax.tree.map(lambda own, leaf: leaf if own else leaf[None], batched[0], data))
+        elif is_large(jax.tree.unflatten(treedef, one)):
             out = _one_after_another(lambda *leaves: solve_one(jax.tree.unflatten(treedef, leaves)), per_lane, leaves)
         else:
             out = _many(solve_block, treedef, per_lane, most)(*leaves)

@@ -18,6 +18,7 @@ from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.special import double_word
 from jaxnotes.core.special.double_word import Double
 from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.tiles import Tile, whole
 
 
 class Units(NamedTuple):
@@ -57,10 +58,10 @@ def shares_of(data: Equations) -> Shares:
     """The shares of one problem's rows."""
     weights = jnp.broadcast_to(data.weights, data.y.shape)
     present = weights > 0
-    heap = jnp.sum(weights)
+    heap = whole(jnp.sum(weights), data.tile)
     unit = scaling.power_of_two(heap)
     share = jnp.where(present, weights / unit * data.precision, 0)
-    total = jnp.sum(share)
+    total = whole(jnp.sum(share), data.tile)
     finer = scaling.power_of_two(total)
     return Shares(share / finer, present, total / finer, unit / heap * finer)
 
@@ -106,21 +107,28 @@ def residual_of(params: Array, X: Array, y: Array, units: Units, intercept: bool
     return double_word.residual(y / units.size, X / units.scale[None, first:], slopes, base).high
 
 
-def descent(theta: Double, X: Array, y: Array, share: Array, units: Units, intercept: bool) -> tuple[Double, Array]:
+def descent(
+    theta: Double, X: Array, y: Array, share: Array, units: Units, intercept: bool, tile: Tile | None = None
+) -> tuple[Double, Array]:
     """Minus the gradient of the unpenalized objective at theta in two words, (q,), and the mean square residual, ().
 
     share: row weights that sum to 1, (n,).
     """
     first = 1 if intercept else 0
     r = residual(theta, X, y, units, intercept)
-    constant, slopes = double_word.score(X / units.scale[None, first:], double_word.scaled(r, share))
-    square = jnp.sum(share * r.high * r.high)
+    parts = double_word.score(X / units.scale[None, first:], double_word.scaled(r, share))
+    constant, slopes = whole(parts, tile, _add_both)
+    square = whole(jnp.sum(share * r.high * r.high), tile)
     if not intercept:
         return slopes, square
     mean = units.in_scale()[1:]
     shift = Double(*(jnp.broadcast_to(word, mean.shape) for word in constant))
     slopes = slopes - double_word.scaled(shift, mean)
     return Double(*(jnp.append(one, rest) for one, rest in zip(constant, slopes, strict=True))), square
+
+
+def _add_both(a: tuple[Double, Double], b: tuple[Double, Double]) -> tuple[Double, Double]:
+    return a[0] + b[0], a[1] + b[1]
 
 
 def near(Z: Array, y: Array) -> Array:

@@ -29,8 +29,8 @@ class Family(NamedTuple):
     loglik: (eta, y) -> log-likelihood (..., n). derivatives: (eta, y) -> loglik, its gradient in eta (..., m, n) and
     minus its Hessian in eta (..., m, m, n). score: the gradient in two words, for eta in two words. valid: y -> True
     where y lies in its range, (..., n), for arrays of NumPy's too. label: y -> the class that the row belongs to, -1
-    where it has several, (..., n). start: (y, share) -> the intercepts (L, m) of the model that has no more, for shares
-    (L, n) or (1, n) of the rows; not finite where it has none.
+    where it has several, (..., n). start: (y, mean) -> the intercepts (L, m) of the model that has no more, by
+    means (L,) of functions of y, (L, n) or (1, n), over the rows; not finite where it has none.
 
     Two more say when a maximum exists (see `existence`). margins: (eta, y) -> (c, ..., n), linear in eta: loglik never
     falls along a direction whose margins are all >= 0. multipliers: (eta, y) -> (c, ..., n), not negative: the weights
@@ -44,7 +44,7 @@ class Family(NamedTuple):
     score: Callable[[Double, Any], Double]
     valid: Callable[[Any], Array]
     label: Callable[[Any], Array]
-    start: Callable[[Any, Array], Array]
+    start: Callable[[Any, Callable[[Array], Array]], Array]
     margins: Callable[[Array, Any], Array]
     multipliers: Callable[[Array, Any], Array]
     parts: Callable[[Array, Any], Parts] | None = None

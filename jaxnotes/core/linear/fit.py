@@ -20,7 +20,7 @@ from jaxnotes.core.linear import newton, newton_by_passes, two_words
 from jaxnotes.core.linear.family import OPEN, Family, LinearModel, Parts, parts_of
 from jaxnotes.core.linear.intake import Design
 from jaxnotes.core.matrix import factors, products, scaling
-from jaxnotes.core.values import programs
+from jaxnotes.core.values import programs, tiles
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.params import LinearParams, as_theta
 from jaxnotes.core.values.status import Solution
@@ -110,19 +110,21 @@ def _estimate(family: Family, intercept: bool, cov: str, question: Question) -> 
     n = rows.X.shape[0]
     weights = jnp.broadcast_to(rows.weights, (n,))
     kept = weights > 0
-    share = weights / jnp.sum(weights)
-    scaled = scaling.scale_columns(rows.X, share, kept, intercept=intercept)
+    total = tiles.whole(jnp.sum(weights), rows.tile)
+    share = weights / total
+    scaled = scaling.scale_columns(rows.X, share, kept, intercept=intercept, tile=rows.tile)
     theta = scaling.to_scaled(estimate, scaled, intercept=intercept)
     eta = products.contract("mj,jn->mn", theta, scaled.Z) + jnp.where(kept, rows.offset, 0)[None]
     parts = parts_of(family, eta, rows.y)
-    scaled = _scaled_by_information(rows.X, share, kept, parts, intercept)
-    penalty = jnp.sum(weights) * two_words.penalty_of(rows.l2, scaled)
+    scaled = _scaled_by_information(rows, share, kept, parts, intercept)
+    penalty = total * two_words.penalty_of(rows.l2, scaled)
     terms = Terms(
         design=(parts.direction.T[..., None] * scaled.Z.T[:, None, None]).reshape(n, -1, theta.size),
         weights=weights,
         score=jnp.where(kept[None], parts.score, 0).T,
         information=jnp.where(kept[None], parts.information, 0).T,
         penalty=jnp.tile(penalty.at[0].set(0) if intercept else penalty, len(theta)),
+        tile=rows.tile,
     )
 
     def in_user_units(inverse: factors.Root) -> Array:
@@ -134,12 +136,12 @@ def _estimate(family: Family, intercept: bool, cov: str, question: Question) -> 
     return Estimate(estimate.reshape(-1), found.scaled, df, converged, found.unit)
 
 
-def _scaled_by_information(X: Array, share: Array, kept: Array, parts: Parts, intercept: bool) -> scaling.Scaled:
+def _scaled_by_information(rows: Design, share: Array, kept: Array, parts: Parts, intercept: bool) -> scaling.Scaled:
     """Columns in units of the rows that say something: one far out, where the outcome is sure, would drown the others.
 
     No standard error depends on the units, so they have no derivative.
     """
     information = share * jnp.sum(jnp.where(kept[None], parts.information, 0), axis=0)
-    total = jnp.sum(information)
+    total = tiles.whole(jnp.sum(information), rows.tile)
     by = jnp.where(total > 0, information / jnp.where(total > 0, total, 1), share)
-    return scaling.scale_columns(X, jax.lax.stop_gradient(by), kept, intercept=intercept)
+    return scaling.scale_columns(rows.X, jax.lax.stop_gradient(by), kept, intercept=intercept, tile=rows.tile)

@@ -16,6 +16,7 @@ from jaxnotes.core.linear.intake import Equations
 from jaxnotes.core.matrix import factors, scaling
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.tiles import whole
 
 
 class Fitted(NamedTuple):
@@ -31,7 +32,7 @@ class Fitted(NamedTuple):
 
     def sum_of_squares(self) -> Array:
         """sum_i w_i p_i r_i^2 in units, ()."""
-        return jnp.sum(self.terms.weights * self.terms.information * self.residual**2)
+        return whole(jnp.sum(self.terms.weights * self.terms.information * self.residual**2), self.terms.tile)
 
 
 def look_at(data: Equations, intercept: bool, params: Array) -> Fitted:
@@ -48,7 +49,8 @@ def look_at(data: Equations, intercept: bool, params: Array) -> Fitted:
         weights=weights,
         score=precision * r,
         information=precision,
-        penalty=jnp.sum(weights) * equations.penalty_of(data, units, intercept),
+        penalty=whole(jnp.sum(weights), data.tile) * equations.penalty_of(data, units, intercept),
+        tile=data.tile,
     )
     inverse, leverage = bread(terms)
     r = _without_rounding(r, terms, inverse, params, units, intercept)
@@ -64,7 +66,8 @@ def _units(data: Equations, intercept: bool) -> tuple[Units, Array]:
     shares = equations.shares_of(data)
     kept, even = shares.share > 0, shares.evenly()
     columns, outcome = (
-        scaling.scale_columns(rows, even, kept, intercept=intercept) for rows in (data.X, data.y[:, None])
+        scaling.scale_columns(rows, even, kept, intercept=intercept, tile=data.tile)
+        for rows in (data.X, data.y[:, None])
     )
     unit = scaling.power_of_two(shares.unit)
     units = Units(columns.mean, columns.scale, outcome.mean[-1], outcome.scale[-1], unit)
@@ -82,7 +85,7 @@ def _without_rounding(
     """The residuals at the optimum near the rounded parameters; where there is none so near the residuals stay."""
     theta = params * (units.scale / units.size)
     weighted = terms.weights * terms.information * r
-    gradient = contract("ij,i->j", terms.design, weighted) - terms.penalty * theta
+    gradient = whole(contract("ij,i->j", terms.design, weighted), terms.tile) - terms.penalty * theta
     root = inverse.root
     step = contract("jk,k->j", root, contract("jk,j->k", root, gradient))
     size = jnp.abs(theta) + (jnp.abs(units.in_scale() * theta) if intercept else 0)

@@ -7,14 +7,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxnotes.core.values import arrays, settings
+from jaxnotes.core.values import arrays, settings, tiles
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.params import LinearParams, of_solution
 from jaxnotes.core.values.status import Solution
+from jaxnotes.core.values.tiles import Tile
 
 
 class Design(NamedTuple):
-    """The data of one problem: X (n, p); y, weights and offset (n,), or (1,) where one value serves all rows."""
+    """The data of one problem: X (n, p); y, weights and offset (n,), or (1,) where one value serves all rows.
+
+    tile: which rows of the problem these are, where they are not all.
+    """
 
     X: Array
     y: Any
@@ -22,16 +26,21 @@ class Design(NamedTuple):
     offset: Array
     l2: Array
     tol: Array
+    tile: Tile | None = None
 
 
 class Equations(NamedTuple):
-    """The data of one problem: X (n, p); y, weights and precision (n,), the latter two or (1,) for all rows; l2 ()."""
+    """The data of one problem: X (n, p); y, weights and precision (n,), the latter two or (1,) for all rows; l2 ().
+
+    tile: as in `Design`.
+    """
 
     X: Array
     y: Array
     weights: Array
     precision: Array
     l2: Array
+    tile: Tile | None = None
 
 
 def design(
@@ -46,6 +55,7 @@ def design(
         offset=arrays.per_row_or("offset", offset, 0, n, dtype),
         l2=arrays.nonnegative("l2", l2).astype(dtype),
         tol=settings.tolerance(tol, dtype),
+        tile=tiles.given(),
     )
 
 
@@ -82,6 +92,7 @@ def equations(
         weights=arrays.per_row_or("weights", weights, 1, n, dtype),
         precision=arrays.per_row_or("precision", precision, 1, n, dtype),
         l2=arrays.nonnegative("l2", l2).astype(dtype),
+        tile=tiles.given(),
     )
 
 

@@ -18,8 +18,10 @@ from jaxnotes.core.linear.family import LinearModel
 from jaxnotes.core.linear.two_words import Problem, Refined
 from jaxnotes.core.matrix.products import row_sum
 from jaxnotes.core.matrix.scaling import Scaled
+from jaxnotes.core.values import tiles
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.status import Status, first_status
+from jaxnotes.core.values.tiles import Tile
 
 PROMISE = 0.01
 # Below so many eps per parameter the smallest pivot says that the Gram matrix has lost the weakest direction.
@@ -57,7 +59,14 @@ class Verdict(NamedTuple):
 
 
 def evidence(
-    share: Array, eta: Array, score: Array, information: Array, theta: Array, direction: Array, gain: Array
+    share: Array,
+    eta: Array,
+    score: Array,
+    information: Array,
+    theta: Array,
+    direction: Array,
+    gain: Array,
+    tile: Tile | None = None,
 ) -> Evidence:
     """From the rows' predictors and score (L, m, n), their information and the next step with its gain (L,).
 
@@ -74,9 +83,10 @@ def evidence(
     leap = kept & ~(most <= allowed) & ~(2 * gain[:, None, None] <= own * allowed)
     lanes, m, n = terms.shape
     every = jnp.ones_like(share[0], shape=(1, n))
-    noise = row_sum(every, jnp.sum(terms * terms, axis=1))
-    leaps = row_sum(every, jnp.sum(leap, axis=1).astype(noise.dtype))
-    return Evidence(noise, leaps, row_sum(every, inner.reshape(lanes * m, n)).reshape(lanes, m))
+    noise = row_sum(every, jnp.sum(terms * terms, axis=1), tile)
+    leaps = row_sum(every, jnp.sum(leap, axis=1).astype(noise.dtype), tile)
+    curvature = row_sum(every, inner.reshape(lanes * m, n)).reshape(lanes, m)
+    return Evidence(noise, leaps, tiles.whole_block(curvature, tile))
 
 
 def near(distance: Array, of: Evidence) -> Array:

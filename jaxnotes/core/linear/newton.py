@@ -6,7 +6,7 @@ finished is frozen; rare and expensive work (is the design deficient? are the da
 where some lane needs it. Coefficients theta are flat, (L, m q): predictor by predictor, the intercept first.
 """
 
-import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -18,10 +18,11 @@ from jaxnotes.core.linear.family import OPEN, LinearModel
 from jaxnotes.core.linear.intake import Design
 from jaxnotes.core.linear.judgement import Ending, Verdict, scaled_norm
 from jaxnotes.core.matrix import factors, products, scaling
-from jaxnotes.core.values import trouble
+from jaxnotes.core.values import tiles, trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
 from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, error_where_converged
+from jaxnotes.core.values.tiles import Tile
 
 
 class DesignBlock(NamedTuple):
@@ -29,8 +30,7 @@ class DesignBlock(NamedTuple):
 
     scaled: Z (L, q, n), mean, scale and rms (L, q). share (L, n): weights that sum to 1. n_obs (L,): the observations
     that they stand for. offset (L, n) or (L, 1), less shift (L,), which an intercept makes up for. penalty (L, m q): l2
-    in scaled coordinates.
-
+    in scaled coordinates. tile: where a lane's rows are those of several tiles; L then counts tiles.
     """
 
     multiply: products.Products
@@ -41,6 +41,7 @@ class DesignBlock(NamedTuple):
     offset: Array
     shift: Array
     penalty: Array
+    tile: Tile | None
 
 
 class Position(NamedTuple):
@@ -96,49 +97,57 @@ def _by_predictor(model: LinearModel, theta: Array) -> Array:
 def _scaled_block(model: LinearModel, rows: Design, lanes: int) -> DesignBlock:
     X_lanes, n, _ = rows.X.shape
     weights = jnp.broadcast_to(rows.weights, (rows.weights.shape[0], n))
-    share = weights / jnp.sum(weights, axis=1, keepdims=True)
+    share = weights / tiles.whole_block(jnp.sum(weights, axis=1, keepdims=True), rows.tile)
     # A design shared by lanes that have weights of their own is scaled without them, so that it stays shared.
     own = share.shape[0] in (1, X_lanes)
     kept = jnp.broadcast_to(share > 0 if own else jnp.all(jnp.isfinite(rows.X), axis=2), (X_lanes, n))
     scale_by = jnp.broadcast_to(share if own else kept / jnp.sum(kept), (X_lanes, n))
-    scaled = jax.vmap(functools.partial(scaling.scale_columns, intercept=model.intercept))(rows.X, scale_by, kept)
+    scaled = jax.vmap(
+        lambda X, share, kept, tile: scaling.scale_columns(X, share, kept, intercept=model.intercept, tile=tile)
+    )(rows.X, scale_by, kept, rows.tile)
     if not own:
         scaled = scaled._replace(rms=_lane_rms(scaled, share))
     penalty = jnp.broadcast_to(two_words.penalty_of(rows.l2[:, None], scaled), (lanes, scaled.scale.shape[1]))
     shift = jnp.zeros_like(share[:1, 0])
     if model.intercept:
         penalty = penalty.at[:, 0].set(0)
-        shift = typical_offset(share, rows.offset)
+        shift = typical_offset(share, rows.offset, rows.tile)
     return DesignBlock(
-        multiply=products.of(scaled.Z, lanes, model.predictors),
+        multiply=products.of(scaled.Z, lanes, model.predictors, rows.tile),
         scaled=scaled,
         y=rows.y,
         share=share,
-        n_obs=observations(weights),
+        n_obs=observations(weights, rows.tile),
         offset=rows.offset - shift[:, None],
         shift=shift,
         penalty=jnp.tile(penalty, (1, model.predictors)),
+        tile=rows.tile,
     )
 
 
-def observations(weights: Array) -> Array:
+def observations(weights: Array, tile: Tile | None = None) -> Array:
     """How many observations rows of these weights (L, n) stand for, and no fewer than the rows present, (L,)."""
     every = jnp.ones_like(weights, shape=(1, weights.shape[1]))
-    return jnp.maximum(*(products.row_sum(every, by_row) for by_row in (weights, (weights > 0).astype(weights.dtype))))
+    counted = (weights, (weights > 0).astype(weights.dtype))
+    return jnp.maximum(*(products.row_sum(every, by_row, tile) for by_row in counted))
 
 
-def typical_offset(share: Array, offset: Array) -> Array:
+def typical_offset(share: Array, offset: Array, tile: Tile | None = None) -> Array:
     """The mean of the offset (L, n) or (L, 1), which an intercept makes up for: without it no digits are lost, (L,)."""
     if offset.shape[1] == 1:
         return offset[:, 0]
-    return products.row_sum(share, jnp.where(share > 0, offset, 0))
+    return products.row_sum(share, jnp.where(share > 0, offset, 0), tile)
 
 
-def start(model: LinearModel, y: Any, share: Array, like: Array) -> Array:
+def start(model: LinearModel, y: Any, share: Array, like: Array, tile: Tile | None = None) -> Array:
     """The intercepts of the model without columns, where there are some; else 0; of the shape of theta (L, m q)."""
     theta = _by_predictor(model, jnp.zeros_like(like))
     if model.intercept:
-        first = model.family.start(y, share)
+
+        def mean(values: Array) -> Array:
+            return products.row_sum(share, jnp.where(share > 0, values, 0).astype(share.dtype), tile)
+
+        first = model.family.start(y, mean)
         theta = theta.at[:, :, 0].set(jnp.where(jnp.isfinite(first), first, 0))
     return theta.reshape(like.shape)
 
@@ -161,7 +170,7 @@ def _data_trouble(model: LinearModel, rows: Design, block: DesignBlock, lanes: i
     every_row = jnp.ones_like(block.share, shape=(1, n))
 
     def count(condition: Array) -> Array:
-        return products.row_sum(every_row, (condition & present).astype(every_row.dtype))
+        return products.row_sum(every_row, (condition & present).astype(every_row.dtype), rows.tile)
 
     finite = jnp.isfinite(rows.offset)
     for leaf in jax.tree.leaves(rows.y):
@@ -170,7 +179,8 @@ def _data_trouble(model: LinearModel, rows: Design, block: DesignBlock, lanes: i
         finite = finite & jnp.all(jnp.isfinite(rows.X), axis=2)
     n_present = count(present)
     label = model.family.label(rows.y)
-    only_label = jnp.round(products.row_sum(every_row, jnp.where(present & finite, label, 0)) / n_present)
+    labels = products.row_sum(every_row, jnp.where(present & finite, label, 0), rows.tile)
+    only_label = jnp.round(labels / n_present)
     one_class = (count(label != only_label[:, None]) == 0) & (only_label >= 0)
     usable = jnp.all(jnp.isfinite(block.scaled.rms), axis=1) & jnp.isfinite(rows.l2) & (count(~finite) == 0)
     invalid = count(finite & ~model.family.valid(rows.y)) > 0
@@ -180,6 +190,7 @@ def _data_trouble(model: LinearModel, rows: Design, block: DesignBlock, lanes: i
         not_finite=~usable,
         few=(n_present < q) & (rows.l2 == 0),
         one_class=one_class & model.intercept,
+        tile=rows.tile,
     )
     return jnp.broadcast_to(found, (lanes,))
 
@@ -226,7 +237,7 @@ def _newton(model: LinearModel, block: DesignBlock, rows: Design, sound: Array) 
             active=~(small | exhausted | (accept & (value < positive_margins))),
         )
 
-    at = before_first(start(model, block.y, block.share, block.penalty))
+    at = before_first(start(model, block.y, block.share, block.penalty, block.tile))
     steps = jnp.full_like(at.value, -1, dtype=jnp.int32)
     return iterate(step, NewtonState(at, jnp.zeros_like(at.value), steps, sound), model.max_steps)
 
@@ -238,13 +249,13 @@ def _gain_after(block: DesignBlock, at: Position) -> Array:
     most e^(r/2) (e^r - 1 - r) / r < r of the decrement, whose square the gain is.
     """
     move = jnp.where((block.share > 0)[:, None], jnp.abs(block.multiply.predict(at.direction)), 0)
-    farthest = jnp.max(move, axis=(1, 2))
+    farthest = products.row_max(jnp.max(move, axis=1), block.tile)
     return jnp.where((farthest <= two_words.LEAP) & (at.length == 1), farthest**2 * at.gain, jnp.inf)
 
 
 def _positive_margins_loss(block: DesignBlock, rows: Design) -> Array:
     """The loss below which all margins must be positive; 0, which no loss is below, with a penalty or an offset."""
-    smallest_share = jnp.min(jnp.where(block.share > 0, block.share, jnp.inf), axis=1)
+    smallest_share = -products.row_max(jnp.where(block.share > 0, -block.share, -jnp.inf), block.tile)
     no_offset = rows.offset.shape[1] == 1
     return jnp.where((rows.l2 == 0) & no_offset, jnp.log(2.0) * smallest_share, 0).astype(block.share.dtype)
 
@@ -272,7 +283,8 @@ def evaluate(model: LinearModel, block: DesignBlock, theta: Array) -> tuple[Arra
     score, information = (
         jnp.where(_rows_last(kept, term), _rows_last(block.share, term) * term, 0) for term in (score, information)
     )
-    value = -products.row_sum(block.share, jnp.where(kept, loglik, 0)) + jnp.sum(block.penalty * theta**2, axis=1) / 2
+    loss = -products.row_sum(block.share, jnp.where(kept, loglik, 0), block.tile)
+    value = loss + jnp.sum(block.penalty * theta**2, axis=1) / 2
     return value, block.penalty * theta - block.multiply.score(score), information
 
 
@@ -313,8 +325,11 @@ def _judge(model: LinearModel, block: DesignBlock, rows: Design, state: NewtonSt
         return jax.lax.cond(needy[lane], lambda: judgement.examine(model, problem, ending, so_far), lambda: so_far)
 
     lanes = jnp.arange(len(needy))
+    if block.tile is not None:
+        needy = needy & (block.tile.place == 0)
     if model.thorough:
         verdict = jax.lax.cond(jnp.any(needy), lambda: jax.lax.map(one, lanes), lambda: settled)
+        verdict = tiles.from_first(verdict, block.tile)
     else:
         verdict = settled._replace(status=jnp.where(needy, OPEN, settled.status).astype(jnp.int8))
     fits = judgement.fits_dtype(verdict.params, block.scaled, se) | (verdict.status != Status.CONVERGED)
@@ -322,23 +337,30 @@ def _judge(model: LinearModel, block: DesignBlock, rows: Design, state: NewtonSt
 
 
 def _problem(block: DesignBlock, rows: Design, lane: Array) -> two_words.Problem:
-    """The rows of one lane, in one part."""
+    """The rows of one lane, in one part, or in its tiles, of which `lane` is the first."""
 
-    def own(leaf: Array) -> Array:
-        return leaf[jnp.minimum(lane, leaf.shape[0] - 1)]
+    def of(lane: Array, leaves: Any) -> Any:
+        return jax.tree.map(lambda leaf: leaf[jnp.minimum(lane, leaf.shape[0] - 1)], leaves)
 
-    X, y, weights, offset, l2, scaled, shift, n_obs = jax.tree.map(
-        own, (rows.X, rows.y, rows.weights, rows.offset, rows.l2, block.scaled, block.shift, block.n_obs)
-    )
-    part = two_words.Rows(X, y, jnp.broadcast_to(weights, X.shape[:1]), offset)
-    return two_words.Problem(lambda update, start: update(start, part), scaled, shift, l2, n_obs)
+    def part(lane: Array) -> two_words.Rows:
+        X, y, weights, offset = of(lane, (rows.X, rows.y, rows.weights, rows.offset))
+        return two_words.Rows(X, y, jnp.broadcast_to(weights, X.shape[:1]), offset)
+
+    def fold(update: Callable[[Any, two_words.Rows], Any], start: Any) -> Any:
+        if block.tile is None:
+            return update(start, part(lane))
+        after = block.tile.last[lane] + 1
+        return jax.lax.fori_loop(lane, after, lambda tile, total: update(total, part(tile)), start)
+
+    scaled, shift, l2, n_obs = of(lane, (block.scaled, block.shift, rows.l2, block.n_obs))
+    return two_words.Problem(fold, scaled, shift, l2, n_obs)
 
 
 def gather_evidence(model: LinearModel, block: DesignBlock, at: Position) -> judgement.Evidence:
     """What the rows say of the rounding in the gradient, and of the next step."""
     eta = block.multiply.predict(at.theta) + block.offset[:, None]
     _, score, information = model.family.derivatives(eta, block.y)
-    return judgement.evidence(block.share, eta, score, information, at.theta, at.direction, at.gain)
+    return judgement.evidence(block.share, eta, score, information, at.theta, at.direction, at.gain, block.tile)
 
 
 def step_proves_overlap(model: LinearModel, block: DesignBlock, at: Position) -> Array:
@@ -346,4 +368,5 @@ def step_proves_overlap(model: LinearModel, block: DesignBlock, at: Position) ->
     eta = block.multiply.predict(at.theta) + block.offset[:, None]
     move = block.multiply.predict(at.direction)
     multipliers, change = jax.jvp(lambda eta: model.family.multipliers(eta, block.y), (eta,), (move,))
-    return existence.overlap_proven(multipliers, change, jnp.broadcast_to(block.share > 0, eta[:, 0].shape))
+    proven = existence.overlap_proven(multipliers, change, jnp.broadcast_to(block.share > 0, eta[:, 0].shape))
+    return tiles.whole_block(proven, block.tile, jnp.logical_and)

@@ -5,12 +5,13 @@ derivatives, at |eta| = 1e4. In "reference" coding eta_0 = 0 has no predictor; i
 """
 
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
 from jaxnotes.core.linear.family import Family, Parts
-from jaxnotes.core.matrix.products import contract, row_sum
+from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.special import double_word
 from jaxnotes.core.special.double_word import Double
 from jaxnotes.core.values.arrays import Array
@@ -71,11 +72,9 @@ def _score(eta: Double, y: Array) -> Double:
     return Double.of(one_hot(y, eta.high.shape[-2]).astype(eta.high.dtype)) - p
 
 
-def _start(y: Array, share: Array, n_classes: int) -> Array:
+def _start(y: Array, mean: Callable[[Array], Array], n_classes: int) -> Array:
     """The logarithms of the classes' shares of the rows, (L, n_classes)."""
-    present = share > 0
-    own = [jnp.where(present & (y == k), 1, 0).astype(share.dtype) for k in range(n_classes)]
-    return jnp.stack([jnp.log(row_sum(share, of_class)) for of_class in own], axis=1)
+    return jnp.stack([jnp.log(mean(y == k)) for k in range(n_classes)], axis=1)
 
 
 def _margins(eta: Array, y: Array) -> Array:
@@ -111,8 +110,8 @@ def family(n_classes: int, coding: str) -> Family:
         every = _score(Double(*(logits(word, first) for word in eta)), y)
         return Double(*(word[..., first:, :] for word in every))
 
-    def start(y: Array, share: Array) -> Array:
-        logs = _start(y, share, n_classes)
+    def start(y: Array, mean: Callable[[Array], Array]) -> Array:
+        logs = _start(y, mean, n_classes)
         base = logs[:, :1] if first else jnp.mean(logs, axis=1, keepdims=True)
         return (logs - base)[:, first:]
 

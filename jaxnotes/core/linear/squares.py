@@ -13,7 +13,6 @@ H^-1 = B B':
             ||coef||.
 """
 
-import functools
 from typing import NamedTuple
 
 import jax
@@ -28,14 +27,15 @@ from jaxnotes.core.linear.verdict import Answer, conclude
 from jaxnotes.core.matrix import factors, lapack, products, scaling
 from jaxnotes.core.matrix.scaling import Scaled
 from jaxnotes.core.special.double_word import Double
-from jaxnotes.core.values import trouble
+from jaxnotes.core.values import tiles, trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.status import Status
+from jaxnotes.core.values.tiles import Tile
 
 
 class Rows(NamedTuple):
     """The rows of a block: X (L, n, p) and y (L, n), 0 where they do not count; share (L, n); y in units,
-    less its centre (L, n); the products with the scaled design.
+    less its centre (L, n); the products with the scaled design; where a lane's rows are those of several tiles, these.
     """
 
     X: Array
@@ -43,22 +43,23 @@ class Rows(NamedTuple):
     share: Array
     centred: Array
     multiply: products.Products
+    tile: Tile | None
 
 
 def solve_block(intercept: bool, data: Equations) -> Answer:
     """Solve a block: every leaf of `data` has the lane axis first, of length 1 where shared; params are (L, q)."""
     lanes = batching.count_lanes(data)
-    data = Equations(*(jnp.broadcast_to(leaf, (lanes, *leaf.shape[1:])) for leaf in data))
+    data = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (lanes, *leaf.shape[1:])), data)
     shares = jax.vmap(equations.shares_of)(data)
     share, kept, even = shares.share, shares.share > 0, jax.vmap(Shares.evenly)(shares)
     count = _counts(data, shares)
     X, y = jnp.where(kept[..., None], data.X, 0), jnp.where(kept, data.y, 0)
-    scale = jax.vmap(functools.partial(scaling.scale_columns, intercept=intercept))
-    columns, outcome = scale(X, even, kept), scale(y[..., None], even, kept)
+    scale = jax.vmap(lambda *rows: scaling.scale_columns(*rows[:3], intercept=intercept, tile=rows[3]))
+    columns, outcome = scale(X, even, kept, data.tile), scale(y[..., None], even, kept, data.tile)
     units = Units(columns.mean, columns.scale, outcome.mean[:, -1], outcome.scale[:, -1], shares.unit)
     data_status = _data_trouble(data, count, columns, outcome)
     hopeless = data_status != Status.CONVERGED
-    rows = Rows(X, y, share, outcome.Z[:, -1], products.of(columns.Z, lanes))
+    rows = Rows(X, y, share, outcome.Z[:, -1], products.of(columns.Z, lanes, tile=data.tile), data.tile)
     system, first = _system(intercept, data, rows, columns.Z, units, hopeless)
     size = _size(rows, count, units, shares.total)
 
@@ -66,8 +67,8 @@ def solve_block(intercept: bool, data: Equations) -> Answer:
         return _plain_descent(rows, theta.high, system.penalty)
 
     def doubled(theta: Double) -> tuple[Array, Array]:
-        of_lane = jax.vmap(equations.descent, (0, 0, 0, 0, 0, None))
-        gradient, square = of_lane(theta, X, y, share, units, intercept)
+        of_lane = jax.vmap(equations.descent, (0, 0, 0, 0, 0, None, 0))
+        gradient, square = of_lane(theta, X, y, share, units, intercept, data.tile)
         return with_penalty(gradient, theta, system.penalty), square
 
     refined, steps = refine(system, first, size, hopeless, plain, doubled)
@@ -82,8 +83,7 @@ def _system(
     gram = rows.multiply.gram(rows.share[:, None, None])
     factor = factors.factor_spd(gram, penalty)
     safe = gram_is_safe(factor.smallest_pivot) | hopeless
-    solve = lapack.where_needed(_by_svd, _not_by_svd)
-    root, theta = jax.vmap(solve)(~safe, Z, jnp.nan_to_num(rows.share), penalty, rows.centred)
+    root, theta = _where_unsafe(~safe, Z, jnp.nan_to_num(rows.share), penalty, rows.centred, data.tile)
     q = penalty.shape[1]
     own = gram[:, [j * (j + 3) // 2 for j in range(q)]] if gram.ndim == 2 else jnp.diagonal(gram, axis1=1, axis2=2)
     easy = is_easy(factor.smallest_pivot, units) | hopeless
@@ -95,6 +95,25 @@ def _by_svd(Z: Array, share: Array, penalty: Array, y: Array) -> tuple[factors.R
     design = factors.weighted_rows(Z.T, share, penalty)
     outcome = jnp.concatenate([jnp.sqrt(share) * y, jnp.zeros_like(penalty)])
     return factors.root_and_solution(design, outcome)
+
+
+def _where_unsafe(
+    unsafe: Array, Z: Array, share: Array, penalty: Array, y: Array, tile: Tile | None
+) -> tuple[factors.Root, Array]:
+    """`_by_svd` of the lanes that are unsafe, (L,), one after the other."""
+    if tile is None:
+        return jax.vmap(lapack.where_needed(_by_svd, _not_by_svd))(unsafe, Z, share, penalty, y)
+
+    def of_lane(lane: Array) -> tuple[factors.Root, Array]:
+        theirs = (tile.last == tile.last[lane])[:, None]
+        rows = jnp.moveaxis(Z, 1, 0).reshape(Z.shape[1], -1), jnp.where(theirs, share, 0).reshape(-1)
+        needed = unsafe[lane] & (tile.place[lane] == 0)
+        return jax.lax.cond(needed, _by_svd, _not_by_svd, *rows, penalty[lane], y.reshape(-1))
+
+    lanes = jnp.arange(len(unsafe))
+    nothing = jax.vmap(no_root)(penalty)
+    found = jax.lax.cond(jnp.any(unsafe), lambda: jax.lax.map(of_lane, lanes), lambda: nothing)
+    return tiles.from_first(found, tile)
 
 
 def _not_by_svd(Z: Array, share: Array, penalty: Array, y: Array) -> tuple[factors.Root, Array]:
@@ -111,7 +130,8 @@ def _plain_descent(rows: Rows, theta: Array, penalty: Array) -> tuple[Array, Arr
     """Minus the gradient at theta, (L, q), and the mean square residual, (L,), in working precision."""
     residual = rows.centred - rows.multiply.predict(theta)[:, 0]
     weighted = jnp.where(rows.share > 0, rows.share * residual, 0)
-    return rows.multiply.score(weighted[:, None]) - penalty * theta, products.row_sum(weighted, residual)
+    square = products.row_sum(weighted, residual, rows.tile)
+    return rows.multiply.score(weighted[:, None]) - penalty * theta, square
 
 
 class _Counts(NamedTuple):
@@ -129,12 +149,14 @@ def _counts(data: Equations, shares: Shares) -> _Counts:
     share, present = shares.share, shares.present
     weights = jnp.broadcast_to(data.weights, share.shape)
     negative, missing = present & (data.precision < 0), present & ~jnp.isfinite(data.y)
-    return _Counts(*products.row_sums(weights, present, share > 0, ~jnp.isfinite(share), negative, missing))
+    counts = weights, present, share > 0, ~jnp.isfinite(share), negative, missing
+    return _Counts(*products.row_sums(*counts, tile=data.tile))
 
 
 def _size(rows: Rows, count: _Counts, units: Units, total: Array) -> Size:
     weighted = rows.share * rows.centred
-    centred, concentrated = products.row_sum(weighted, rows.centred), products.row_sum(weighted, weighted)
+    centred = products.row_sum(weighted, rows.centred, rows.tile)
+    concentrated = products.row_sum(weighted, weighted, rows.tile)
     all_of_y = centred + total * (units.centre / units.size) ** 2
     return Size(count.weights, count.present, all_of_y, centred, concentrated)
 
@@ -149,4 +171,5 @@ def _data_trouble(data: Equations, count: _Counts, columns: Scaled, outcome: Sca
         invalid=(count.negative > 0) | (data.l2 < 0),
         not_finite=~finite | ~(finite_rows | none_counts),
         few=none_counts,
+        tile=data.tile,
     )

@@ -1,7 +1,7 @@
 """Small positive definite systems, one per lane (lane axis first), and roots of the inverses of normal matrices."""
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,10 @@ import numpy as np
 from jaxnotes.core.matrix import lapack, triangles
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.matrix.scaling import power_of_two
+from jaxnotes.core.values import tiles
 from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.loop import select_lanes
+from jaxnotes.core.values.tiles import Tile, whole
 
 
 class Factor(NamedTuple):
@@ -168,19 +171,21 @@ class Root(NamedTuple):
 
 
 @jax.custom_jvp
-def root_of_inverse(design: Array, squares: Array, penalty: Array) -> Root:
+def root_of_inverse(design: Array, squares: Array, penalty: Array, tile: Tile | None = None) -> Root:
     """A root of the inverse of  H = design' diag(squares) design + diag(penalty),  for a design (rows, q).
 
     By way of R of A = QR, A'A = H, which sees the condition of A and not its square, as H would. Columns of A count in
     units of their lengths; see `negligible` for the rank. As H changes the root moves by  - root U,  with
     U + U' = root' dH root;  NaN where H is deficient.
     """
-    return _root(weighted_rows(design, squares, penalty))
+    if tile is not None:  # the penalty counts once
+        penalty = jnp.where(tile.place == 0, penalty, 0)
+    return _root(weighted_rows(design, squares, penalty), tile)
 
 
 @root_of_inverse.defjvp
-def _(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Root, Root]:
-    (design, squares, _), (design_dot, squares_dot, penalty_dot) = primals, tangents
+def _(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Root, Root]:
+    (design, squares, _, _), (design_dot, squares_dot, penalty_dot, _) = primals, tangents
     inverse = root_of_inverse(*primals)
     root, rows = inverse.root, contract("ij,jk->ik", design, inverse.root)
     half = contract("ij,ik->jk", rows, squares[:, None] * contract("ij,jk->ik", design_dot, root))
@@ -209,15 +214,16 @@ def negligible(columns: int, dtype: jnp.dtype) -> float:
     return 8 * columns * float(jnp.finfo(dtype).eps)
 
 
-def _root_by_svd(A: Array) -> Root:
+def _root_by_svd(A: Array, tile: Tile | None = None) -> Root:
     return root_and_solution(A, jnp.zeros_like(A[:, 0]))[0]
 
 
-def _roots_of_lanes(A: Array) -> Root:
+def _roots_of_lanes(A: Array, tile: Tile | None) -> Root:
     if A.shape[2] > lapack.MAX_ARITHMETIC:
-        return jax.lax.map(_root_by_svd, A)
-    lengths = jax.vmap(_lengths)(A)
-    R = triangles.orthogonalize(jnp.transpose(A / lengths[:, None], (2, 0, 1)), jnp.zeros_like(A[:, :, 0])).R
+        return _roots_one_by_one(A, tile)
+    lengths = jax.vmap(_lengths)(A, tile)
+    columns = jnp.transpose(A / lengths[:, None], (2, 0, 1))
+    R = triangles.orthogonalize(columns, jnp.zeros_like(A[:, :, 0]), tile).R
     root = triangles.inverse(R)
     # |R| |R^-1| is above the condition of R.
     condition = jnp.sqrt(jnp.sum(R * R, axis=(1, 2)) * jnp.sum(root * root, axis=(1, 2)))
@@ -225,18 +231,46 @@ def _roots_of_lanes(A: Array) -> Root:
     sure = (independent == R.shape[1]) & (2 * negligible(R.shape[1], R.dtype) * condition < 1)
     hopeless = (independent == 0) | ~jnp.isfinite(condition)
     easy = Root(root / lengths[:, :, None], jnp.zeros_like(root), independent)
+    needy = ~(sure | hopeless)
+    if tile is not None:
+        return jax.lax.cond(
+            jnp.any(needy), lambda: select_lanes(needy, _roots_one_by_one(A, tile, needy), easy), lambda: easy
+        )
     rare = lapack.where_needed(lambda A, easy: _root_by_svd(A), lambda A, easy: easy)
-    return jax.vmap(rare)(~(sure | hopeless), A, easy)
+    return jax.vmap(rare)(needy, A, easy)
+
+
+def _roots_one_by_one(A: Array, tile: Tile | None, needy: Array | bool = True) -> Root:
+    """By LAPACK for one lane after the other. In tiles (T, rows, q): once for each lane in need, for its first tile."""
+    if tile is None:
+        return jax.lax.map(_root_by_svd, A)
+
+    def of_lane(here: tuple[Array, Tile]) -> Root:
+        needed, own = here
+        theirs = (tile.last == own.last)[:, None, None]
+        return jax.lax.cond(
+            needed & (own.place == 0),
+            lambda: _root_by_svd(jnp.where(theirs, A, 0).reshape(-1, A.shape[2])),
+            lambda: _no_root(A),
+        )
+
+    found = jax.lax.map(of_lane, (jnp.broadcast_to(needy, tile.place.shape), tile))
+    return tiles.from_first(found, tile)
+
+
+def _no_root(A: Array) -> Root:
+    nothing = jnp.zeros_like(A, shape=(A.shape[-1], A.shape[-1]))
+    return Root(nothing, nothing, jnp.asarray(0))
 
 
 _root = lapack.by_lanes(_root_by_svd, _roots_of_lanes)
 
 
-def _lengths(A: Array) -> Array:
+def _lengths(A: Array, tile: Tile | None = None) -> Array:
     """The lengths of the columns of A (rows, q) to the next power of two, 1 for columns of 0."""
-    largest = power_of_two(jnp.max(jnp.abs(A), axis=0))
+    largest = power_of_two(whole(jnp.max(jnp.abs(A), axis=0), tile, jnp.maximum))
     A = A / largest[None]
-    return largest * power_of_two(jnp.sqrt(contract("ij,ij->j", A, A)))
+    return largest * power_of_two(jnp.sqrt(whole(contract("ij,ij->j", A, A), tile)))
 
 
 def root_and_solution(A: Array, b: Array) -> tuple[Root, Array]:

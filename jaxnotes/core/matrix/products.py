@@ -17,7 +17,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxnotes.core.values import tiles
 from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.tiles import Tile
 
 MAX_PAIRED = 17
 
@@ -30,10 +32,24 @@ class Products(NamedTuple):
     gram: Callable[[Array], Array]
 
 
-def of(Z: Array, lanes: int, predictors: int = 1) -> Products:
+def of(Z: Array, lanes: int, predictors: int = 1, tile: Tile | None = None) -> Products:
     """The products with Z, shape (L, q, n) with a design per lane, or (1, q, n) where `lanes` lanes share it."""
     multiply = _shared(Z[0], paired=lanes > 1 and predictors == 1) if Z.shape[0] == 1 else _separate(Z, predictors == 1)
-    q, m = Z.shape[1], predictors
+    by_rows = multiply if tile is None else _completed(multiply, tile)
+    return _of_predictors(by_rows, Z.shape[1], predictors)
+
+
+def _completed(multiply: Products, tile: Tile) -> Products:
+    """The same products where a lane's rows lie in several tiles."""
+    return Products(
+        multiply.predict,
+        lambda r: tiles.whole_block(multiply.score(r), tile),
+        lambda w: tiles.whole_block(multiply.gram(w), tile),
+    )
+
+
+def _of_predictors(multiply: Products, q: int, m: int) -> Products:
+    """Products for m predictors from those for one."""
     if m == 1:
         return Products(
             predict=lambda theta: multiply.predict(theta)[:, None],
@@ -52,23 +68,35 @@ def of(Z: Array, lanes: int, predictors: int = 1) -> Products:
     )
 
 
-def row_sum(share: Array, values: Array) -> Array:
+def row_sum(share: Array, values: Array, tile: Tile | None = None) -> Array:
     """sum_i share_i values_i for each lane; share and values (L, n), share with L = 1 where shared.
 
     As a product with a vector: XLA's CPU backend sums along rows one number at a time otherwise.
     """
     if share.shape[0] == 1:
-        return contract("ln,n->l", values, share[0])
-    return contract("ln,n->l", share * values, jnp.ones_like(share, shape=share.shape[1:]))
+        return tiles.whole_block(contract("ln,n->l", values, share[0]), tile)
+    ones = jnp.ones_like(share, shape=share.shape[1:])
+    return tiles.whole_block(contract("ln,n->l", share * values, ones), tile)
 
 
-def row_sums(*values: Array) -> Array:
+def row_sums(*values: Array, tile: Tile | None = None) -> Array:
     """sum_i values_i for each lane of several values (L, n), L = 1 where shared, at once: (k, L), of the first's dtype.
 
     One reduction of them all compiles as soon as each would alone.
     """
     all_values = jnp.stack([value.astype(values[0].dtype) for value in jnp.broadcast_arrays(*values)])
-    return contract("kln,n->kl", all_values, jnp.ones_like(all_values, shape=all_values.shape[2:]))
+    sums = contract("kln,n->kl", all_values, jnp.ones_like(all_values, shape=all_values.shape[2:]))
+    return tiles.whole_block(sums.T, tile).T
+
+
+def row_max(values: Array, tile: Tile | None = None) -> Array:
+    """max_i values_i for each lane, (L,) from (L, n)."""
+    return tiles.whole_block(jnp.max(values, axis=1), tile, jnp.maximum)
+
+
+def row_all(true: Array, tile: Tile | None = None) -> Array:
+    """Whether all are true, for each lane, (L,) from (L, n)."""
+    return tiles.whole_block(jnp.all(true, axis=1), tile, jnp.logical_and)
 
 
 def contract(subscripts: str, a: Array, b: Array) -> Array:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.tiles import Tile, whole
 
 # So many rows say in which unit the squares of a column neither over- nor underflow.
 SOME_ROWS = 16
@@ -44,7 +45,7 @@ class Scaled(NamedTuple):
     rms: Array
 
 
-def scale_columns(X: Array, share: Array, kept: Array, *, intercept: bool) -> Scaled:
+def scale_columns(X: Array, share: Array, kept: Array, *, intercept: bool, tile: Tile | None = None) -> Scaled:
     """Scale X (n, p) by weights share (n,) that sum to 1, in the rows kept (n,); the other rows become 0.
 
     The scale is a power of two near the standard deviation (the root mean square without an intercept). No square of a
@@ -54,13 +55,13 @@ def scale_columns(X: Array, share: Array, kept: Array, *, intercept: bool) -> Sc
     mean = jnp.zeros_like(X[:, 0])
     if intercept:
         # About the number of some row that is present: a constant column is then centred without rounding.
-        first = X[:, jnp.argmax(kept)]
-        mean = first + contract("jn,n->j", jnp.where(kept[None], X - first[:, None], 0), share)
+        first, _ = whole((X[:, jnp.argmax(kept)], jnp.any(kept)), tile, _first_present)
+        mean = first + whole(contract("jn,n->j", jnp.where(kept[None], X - first[:, None], 0), share), tile)
     centred = jnp.where(kept[None], X - mean[:, None], 0)
     some = centred[:, :: -(-centred.shape[1] // SOME_ROWS) or 1]
-    unit = power_of_two(jnp.max(jnp.abs(some), axis=1, initial=0.0))
+    unit = power_of_two(whole(jnp.max(jnp.abs(some), axis=1, initial=0.0), tile, jnp.maximum))
     Z = centred * (1 / unit)[:, None]
-    second = contract("jn,n->j", Z * Z, share)
+    second = whole(contract("jn,n->j", Z * Z, share), tile)
     constant = second == 0
     spread = jnp.where(constant, 0, jnp.sqrt(jnp.where(constant, 1, second)))
     finer = power_of_two(spread)
@@ -72,6 +73,11 @@ def scale_columns(X: Array, share: Array, kept: Array, *, intercept: bool) -> Sc
     one = jnp.ones((1,), X.dtype)
     ones = kept.astype(X.dtype)[None]
     return Scaled(*(jnp.concatenate(pair) for pair in ((ones, Z), (0 * one, mean), (one, scale), (one, rms))))
+
+
+def _first_present(before: tuple[Array, Array], after: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Of two rows (q,), each with whether it is present, (), the first that is; any with a tile axis in front."""
+    return jnp.where(before[1][..., None], before[0], after[0]), before[1] | after[1]
 
 
 def power_of_two(x: Array) -> Array:

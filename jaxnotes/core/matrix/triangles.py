@@ -20,6 +20,7 @@ import jax.numpy as jnp
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import select_lanes
+from jaxnotes.core.values.tiles import Tile, whole_block
 
 # Up to here the products of all pairs of columns are formed; beyond, it is Gram-Schmidt that reads the rows less often.
 MAX_PRODUCTS = 8
@@ -44,11 +45,11 @@ def floor(dtype: jnp.dtype) -> float:
     return 100 * float(jnp.finfo(dtype).eps)
 
 
-def orthogonalize(columns: Array, b: Array) -> Triangle:
+def orthogonalize(columns: Array, b: Array, tile: Tile | None = None) -> Triangle:
     """R and z of each lane's problem by Gram-Schmidt; columns (q, L, n) of A, b (L, n)."""
     if len(b) == 1:
         return _by_loop(jnp.concatenate([columns[:, 0], b]))
-    return _from_rows(_gram_schmidt(jnp.concatenate([columns, b[None]]), rows_last=True))
+    return _from_rows(_gram_schmidt(jnp.concatenate([columns, b[None]]), rows_last=True, tile=tile))
 
 
 def triangularize(columns: Array, b: Array) -> Triangle:
@@ -142,7 +143,7 @@ def _cholesky(columns: list[Array]) -> tuple[list[Array], Array]:
     return rows, jnp.min(jnp.stack(relative), axis=0)
 
 
-def _gram_schmidt(columns: Array, rows_last: bool) -> list[Array]:
+def _gram_schmidt(columns: Array, rows_last: bool, tile: Tile | None = None) -> list[Array]:
     """Rows of [R z], the j-th of shape (q + 1 - j, L); columns of [A b]: (q + 1, L, n), or (q + 1, n, L)."""
     least = floor(columns.dtype) ** 2
     ones = jnp.ones_like(columns, shape=columns.shape[2:])
@@ -150,6 +151,7 @@ def _gram_schmidt(columns: Array, rows_last: bool) -> list[Array]:
     for j in range(len(columns) - 1):
         products = columns[:1] * columns
         dots = contract("kln,n->kl", products, ones) if rows_last else jnp.sum(products, axis=1)
+        dots = whole_block(dots.T, tile).T
         before = sum((row[j - i] ** 2 for i, row in enumerate(rows)), start=jnp.zeros_like(dots[0]))
         inverse = jnp.where(dots[0] > least * (dots[0] + before), jnp.reciprocal(dots[0]), 0)
         rows.append(dots * jnp.sqrt(inverse)[None])

@@ -34,6 +34,11 @@ def soon(*, static_argnums: tuple[int, ...] = ()) -> Callable[[Callable[..., Res
     return decorate
 
 
+def for_many() -> dict[str, Any] | None:
+    """Options for a program of many problems that is compiled while a person waits, a third of the time; None: none."""
+    return OLDER_EMITTERS if KNOWN and jax.default_backend() == "cpu" else None
+
+
 def is_small_and_alone(args: tuple[Any, ...]) -> bool:
     """Whether a call of these arguments is cheap, no part of a program that is being traced, and runs on a CPU."""
     leaves = [leaf for leaf in jax.tree.leaves(args) if isinstance(leaf, jax.Array)]
