@@ -315,7 +315,7 @@ def _estimate(intercept: bool, cov: str, question: _Question) -> Estimate:
         root, null = (scaling.from_scaled(rows, units, intercept=intercept) for rows in (inverse.root.T, inverse.null))
         return verdict.of_least_norm(deficient, root.T, null, intercept)
 
-    spread = spread_of(terms, fit.inverse, fit.leverage, cov, groups, in_user_units)
+    spread = spread_of(terms, fit.bread, cov, groups, in_user_units)
     df = spare_rows(terms.weights, spread.df_model)
     scaled = spread.scaled * fit.sum_of_squares() / df if cov == "nonrobust" else spread.scaled
     return Estimate(theta, scaled, df, (status == Status.CONVERGED) | deficient, spread.unit * units.size)

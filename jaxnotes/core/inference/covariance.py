@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxnotes.core.inference.whitening import whiten
 from jaxnotes.core.matrix import factors
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.matrix.scaling import power_of_two
 from jaxnotes.core.special import double_word, tails
+from jaxnotes.core.special.double_word import Double
 from jaxnotes.core.values import arrays, habits, programs
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.public import public
@@ -67,8 +69,8 @@ class Inference:
 class Terms(NamedTuple):
     """Row by row what a covariance needs: design (n, q); weights, score and information (n,); penalty (q,).
 
-    A row may have r parts: then design (n, r, q), score and information (n, r).
-
+    A row may have r parts: then design (n, r, q), score and information (n, r). low: the second word of the design, of
+    its shape; None for 0.
     """
 
     design: Array
@@ -76,6 +78,15 @@ class Terms(NamedTuple):
     score: Array
     information: Array
     penalty: Array
+    low: Array | None = None
+
+
+class Bread(NamedTuple):
+    """A root of the inverse of H; the rows in its coordinates, (n, r, q); the leverage of each row, (n,)."""
+
+    inverse: factors.Root
+    turned: Array
+    leverage: Array
 
 
 @public("jaxnotes.covariances")
@@ -196,33 +207,27 @@ class Spread(NamedTuple):
 
 def spread(terms: Terms, cov: str, groups: Array, in_user_units: Callable[[factors.Root], Array]) -> Spread:
     """The covariance of the estimate; in_user_units gives the root of H^-1 in the coordinates it is wanted in."""
-    return spread_of(terms, *bread(terms), cov, groups, in_user_units)
+    return spread_of(terms, bread(terms), cov, groups, in_user_units)
 
 
 def spread_of(
-    terms: Terms,
-    inverse: factors.Root,
-    leverage: Array,
-    cov: str,
-    groups: Array,
-    in_user_units: Callable[[factors.Root], Array],
+    terms: Terms, bread: Bread, cov: str, groups: Array, in_user_units: Callable[[factors.Root], Array]
 ) -> Spread:
     """The same from the bread that was made of the terms."""
     terms = _in_parts(terms)
-    turned = contract("irj,jk->irk", terms.design, inverse.root)
-    rows = contract("irj,kj->irk", turned, in_user_units(inverse))  # rows[i, r] is H^-1 a_ir
+    rows = contract("irj,kj->irk", bread.turned, in_user_units(bread.inverse))  # rows[i, r] is H^-1 a_ir
     unit = power_of_two(jnp.max(jnp.abs(rows), axis=(0, 1)))
     rows = rows / unit[None, None]
     by_part = (terms.weights * terms.information).reshape(-1)
     evidence = Evidence(
         influence=jnp.sum(terms.score[..., None] * rows, axis=1),
         weights=terms.weights[:, 0],
-        leverage=leverage,
+        leverage=bread.leverage,
         groups=groups,
         model_based=sum_of_squares(rows.reshape(len(by_part), -1), by_part),
     )
-    hat = jnp.sum(evidence.weights * leverage)
-    df_model = jnp.where(jnp.any(terms.penalty > 0), hat, inverse.rank)
+    hat = jnp.sum(evidence.weights * bread.leverage)
+    df_model = jnp.where(jnp.any(terms.penalty > 0), hat, bread.inverse.rank)
     return Spread(ESTIMATORS[cov].of(evidence), unit, df_model)
 
 
@@ -231,21 +236,23 @@ def sum_of_squares(vectors: Array, factors: Array) -> Array:
     return contract("ij,ik->jk", factors[:, None] * vectors, vectors)
 
 
-def bread(terms: Terms) -> tuple[factors.Root, Array]:
-    """A root of the inverse of H, and the leverage of each row (n,)."""
+def bread(terms: Terms) -> Bread:
+    """What all covariances of the terms need."""
     terms = _in_parts(terms)
     n, r, q = terms.design.shape
     squares = jnp.broadcast_to(terms.weights * terms.information, (n, r)).reshape(-1)
-    inverse = factors.root_of_inverse(terms.design.reshape(-1, q), squares, terms.penalty)
-    turned = jnp.sum(contract("irj,jk->irk", terms.design, inverse.root) ** 2, axis=2)
-    return inverse, jnp.sum(terms.information * turned, axis=1)
+    design = terms.design.reshape(-1, q)
+    low = jnp.zeros_like(design) if terms.low is None else terms.low.reshape(-1, q)
+    inverse, rows = whiten(Double(design, low), squares, terms.penalty)
+    turned = rows.reshape(n, r, q)
+    return Bread(inverse, turned, jnp.sum(terms.information * jnp.sum(turned**2, axis=2), axis=1))
 
 
 def _in_parts(terms: Terms) -> Terms:
     """The same terms with an axis of parts, of length 1 for rows of one predictor, and weights (n, 1)."""
     n, q = terms.design.shape[0], terms.design.shape[-1]
     weights, score, information = (a.reshape(n, -1) for a in (terms.weights, terms.score, terms.information))
-    return Terms(terms.design.reshape(n, -1, q), weights, score, information, terms.penalty)
+    return terms._replace(design=terms.design.reshape(n, -1, q), weights=weights, score=score, information=information)
 
 
 def group_sums(values: Array, groups: Array, weights: Array) -> tuple[Array, Array]:

@@ -180,15 +180,23 @@ def root_of_inverse(design: Array, squares: Array, penalty: Array) -> Root:
 
 @root_of_inverse.defjvp
 def _(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Root, Root]:
-    (design, squares, _), (design_dot, squares_dot, penalty_dot) = primals, tangents
     inverse = root_of_inverse(*primals)
-    root, rows = inverse.root, contract("ij,jk->ik", design, inverse.root)
+    rows = contract("ij,jk->ik", primals[0], inverse.root)
+    return inverse, tangents_of_inverse(inverse, rows, primals[1], *tangents)[0]
+
+
+def tangents_of_inverse(
+    inverse: Root, rows: Array, squares: Array, design_dot: Array, squares_dot: Array, penalty_dot: Array
+) -> tuple[Root, Array]:
+    """How the root moves with the design, of which rows = design root, and the rest; and root' dH root, (q, q)."""
+    root = inverse.root
     half = contract("ij,ik->jk", rows, squares[:, None] * contract("ij,jk->ik", design_dot, root))
     change = half + half.T + contract("ij,ik->jk", rows, squares_dot[:, None] * rows)
     change = change + contract("ij,ik->jk", root, penalty_dot[:, None] * root)
-    change = jnp.where(inverse.rank == len(root), root_tangent(root, change), jnp.nan)
+    change = jnp.where(inverse.rank == len(root), change, jnp.nan)
     still = np.zeros((), jax.dtypes.float0)
-    return inverse, inverse._replace(root=change, null=jnp.zeros_like(inverse.null), rank=still)
+    moved = root_tangent(root, change)
+    return inverse._replace(root=moved, null=jnp.zeros_like(inverse.null), rank=still), change
 
 
 def weighted_rows(design: Array, squares: Array, penalty: Array) -> Array:
