@@ -13,7 +13,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxnotes.core.matrix import factors, lapack
+from jaxnotes.core.matrix import factors, lapack, triangles
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.special.double_word import Double, product
 from jaxnotes.core.values.arrays import Array
@@ -65,6 +65,7 @@ def _made_anew(design: Double, squares: Array, penalty: Array, root: Array) -> t
     nothing = Double.of(jnp.zeros_like(design.high))
     rows = jax.lax.scan(add, nothing, (design.high.T, design.low.T, root))[0].high
     below = jnp.sqrt(penalty)[:, None] * root
-    R = jnp.linalg.qr(jnp.concatenate([jnp.sqrt(squares)[:, None] * rows, below]), mode="r")
-    inverse = jax.scipy.linalg.solve_triangular(R, jnp.eye(len(R), dtype=R.dtype))
+    columns = jnp.concatenate([jnp.sqrt(squares)[:, None] * rows, below]).T
+    R = triangles.orthogonalize(columns[:, None], jnp.zeros_like(columns[:1])).R
+    inverse = triangles.inverse(R)[0]
     return contract("ij,jk->ik", root, inverse), contract("ij,jk->ik", rows, inverse)
