@@ -20,7 +20,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxnotes.core.matrix import factors
+from jaxnotes.core.matrix import roots
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.special import double_word, numerics
 from jaxnotes.core.special.double_word import Double
@@ -423,7 +423,7 @@ def scaling_exponent(sizes: ArrayLike, times: ArrayLike) -> ScalingExponent:
     times = arrays.per_row("times", times, m)
     x, y = jnp.log(sizes), jnp.log(times)
     design = jnp.stack([jnp.ones_like(x), x], axis=1)
-    inverse = factors.root_of_inverse(design, jnp.ones_like(x), jnp.zeros((2,), x.dtype))
+    inverse = roots.root_of_inverse(design, jnp.ones_like(x), jnp.zeros((2,), x.dtype))
     theta = contract("jk,k->j", inverse.root, contract("ik,i->k", contract("ij,jk->ik", design, inverse.root), y))
     residual = y - contract("ij,j->i", design, theta)
     se = numerics.safe_norm(residual, 2) / math.sqrt(m - 2) * norm(inverse.root[1])

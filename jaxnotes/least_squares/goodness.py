@@ -178,7 +178,7 @@ def leverage(
     Array([0.333, 0.333, 0.333, 1.   ], dtype=float32)
     """
     data = intake.equations(X, jnp.zeros(jnp.shape(X)[:1]), intercept, weights, precision, l2)
-    return fitted.look_at(data, intercept, jnp.zeros_like(data.X, shape=(data.X.shape[1] + intercept,))).leverage
+    return fitted.look_at(data, intercept, jnp.zeros_like(data.X, shape=(data.X.shape[1] + intercept,))).bread.leverage
 
 
 def log_likelihood(
@@ -324,4 +324,4 @@ def _spare_rows(fit: Fitted) -> Array:
 
 
 def _rank(fit: Fitted) -> Array:
-    return fit.inverse.rank.astype(fit.residual.dtype)
+    return fit.bread.inverse.rank.astype(fit.residual.dtype)

@@ -22,7 +22,7 @@ from jaxnotes.core.linear import equations, fitted, intake, squares, squares_by_
 from jaxnotes.core.linear.fit import linear_predictor
 from jaxnotes.core.linear.intake import Equations
 from jaxnotes.core.linear.verdict import Answer
-from jaxnotes.core.matrix import factors, scaling
+from jaxnotes.core.matrix import roots, scaling
 from jaxnotes.core.special import double_word
 from jaxnotes.core.special.double_word import Double
 from jaxnotes.core.values import arrays, programs, settings
@@ -311,11 +311,11 @@ def _estimate(intercept: bool, cov: str, question: _Question) -> Estimate:
     terms, units = fit.terms, fit.units
     deficient = status == Status.RANK_DEFICIENT
 
-    def in_user_units(inverse: factors.Root) -> Array:
+    def in_user_units(inverse: roots.Root) -> Array:
         root, null = (scaling.from_scaled(rows, units, intercept=intercept) for rows in (inverse.root.T, inverse.null))
         return verdict.of_least_norm(deficient, root.T, null, intercept)
 
-    spread = spread_of(terms, fit.inverse, fit.leverage, cov, groups, in_user_units)
+    spread = spread_of(terms, fit.bread, cov, groups, in_user_units)
     df = spare_rows(terms.weights, spread.df_model, terms.tile)
     scaled = spread.scaled * fit.sum_of_squares() / df if cov == "nonrobust" else spread.scaled
     return Estimate(theta, scaled, df, (status == Status.CONVERGED) | deficient, spread.unit * units.size)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnotes import logistic_regression
-from jaxnotes.core.matrix import factors
+from jaxnotes.core.matrix import roots
 from jaxnotes.core.special import double_word
 from jaxnotes.core.values import compat, trouble
 from jaxnotes.core.values.status import Status
@@ -113,7 +113,7 @@ def _deficient(design: np.ndarray, counts: np.ndarray, dtype: np.dtype) -> bool:
 def dependent(R: np.ndarray, dtype: np.dtype) -> bool:
     """Whether the columns of a design with this triangle depend on each other: as `least_squares.fit` judges."""
     singular = np.linalg.svd(R, compute_uv=False)
-    return bool(singular[-1] <= factors.negligible(len(R.T), jnp.dtype(dtype)) * singular[0])
+    return bool(singular[-1] <= roots.negligible(len(R.T), jnp.dtype(dtype)) * singular[0])
 
 
 def _assembled(

@@ -105,6 +105,22 @@ def test_every_kind_keeps_the_promise(dtype, found):
             np.testing.assert_allclose((inferred.se / se).astype(float), 1, rtol=0.01, err_msg=name)
 
 
+def test_standard_errors_of_columns_that_all_but_depend_on_each_other(dtype):
+    """Right to 0.3 % up to the end of the second regime, whatever the rounding of a triangle on this machine."""
+    one, eps = np.ones(N, dtype), np.finfo(dtype).eps
+    problems = []
+    for seed in range(len(kinds(dtype))):
+        rng = np.random.default_rng(seed)
+        X = rng.standard_normal((N, 3)).astype(dtype)
+        X[:, 2] = X[:, 0] + dtype.type(160 * eps) * X[:, 2]
+        y = (1 + X @ [1, 2, 0.5] + rng.standard_normal(N)).astype(dtype)
+        problems.append((X, y, one, one, np.zeros((), dtype)))
+    solution, inferred, _ = answers(*(np.stack(a) for a in zip(*problems, strict=True)))
+    assert np.all(solution.status == jn.Status.CONVERGED)
+    expected = np.array([exact(*data)[1] for data in problems])
+    np.testing.assert_allclose((np.asarray(inferred.se) / expected).astype(float), 1, rtol=0.003)
+
+
 def test_units_change_no_bit(dtype, found):
     problems, lanes = solved(dtype, found)
     for name in problems:

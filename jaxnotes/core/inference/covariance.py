@@ -9,9 +9,10 @@ and score u_i (the first), H = sum_i w_i c_i a_i a_i' + P with a penalty P, the 
 
 with leverage h_i = c_i a_i' H^-1 a_i. A row with several predictors has r parts, and sums over them stand for its
 information and score: sum_r c_ir a_ir a_ir' for c_i a_i a_i', sum_r u_ir a_ir for u_i a_i. (White 1980; MacKinnon and
-White 1985, J. Econometrics 29, 305-325; Liang and Zeger 1986). n = sum_i w_i. The bread, H^-1, is a root of it from
-the triangle of the weighted design, never the inverse of H: this keeps twice as many digits. The filling is what
-`ESTIMATORS` make of the rows' influence H^-1 u_i a_i: a new estimator is a function and a line in that table.
+White 1985, J. Econometrics 29, 305-325; Liang and Zeger 1986). n = sum_i w_i. The bread, H^-1 = U U', is a root U of
+it from the triangle of the weighted design, never the inverse of H: this keeps twice as many digits. Then
+H^-1 (H - P) H^-1 is U S U' with S = I - U'PU and needs no row. The filling is what `ESTIMATORS` make of the rows'
+influence H^-1 u_i a_i: a new estimator is a function and a line in that table.
 """
 
 from collections.abc import Callable
@@ -21,10 +22,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxnotes.core.matrix import factors
+from jaxnotes.core.inference.whitening import whiten
+from jaxnotes.core.matrix import roots
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.matrix.scaling import power_of_two
 from jaxnotes.core.special import double_word, tails
+from jaxnotes.core.special.double_word import Double
 from jaxnotes.core.values import arrays, habits, programs
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.public import public
@@ -68,8 +71,8 @@ class Inference:
 class Terms(NamedTuple):
     """Row by row what a covariance needs: design (n, q); weights, score and information (n,); penalty (q,).
 
-    A row may have r parts: then design (n, r, q), score and information (n, r). tile: which of the rows these are,
-    where they are not all.
+    A row may have r parts: then design (n, r, q), score and information (n, r). low: the second word of the design, of
+    its shape; None for 0. tile: which of the rows these are, where they are not all.
     """
 
     design: Array
@@ -77,7 +80,19 @@ class Terms(NamedTuple):
     score: Array
     information: Array
     penalty: Array
+    low: Array | None = None
     tile: Tile | None = None
+
+
+class Bread(NamedTuple):
+    """A root U of the inverse of H; the data's part of U'HU = I, (q, q); the rows in U's coordinates, (n, r, q); the
+    leverage of each row, (n,).
+    """
+
+    inverse: roots.Root
+    explained: Array
+    turned: Array
+    leverage: Array
 
 
 @public("jaxnotes.covariances")
@@ -193,45 +208,32 @@ class Spread(NamedTuple):
         return self.scaled * self.unit[:, None] * self.unit[None]
 
 
-def spread(terms: Terms, cov: str, groups: Array, in_user_units: Callable[[factors.Root], Array]) -> Spread:
+def spread(terms: Terms, cov: str, groups: Array, in_user_units: Callable[[roots.Root], Array]) -> Spread:
     """The covariance of the estimate; in_user_units gives the root of H^-1 in the coordinates it is wanted in."""
-    return spread_of(terms, *bread(terms), cov, groups, in_user_units)
+    return spread_of(terms, bread(terms), cov, groups, in_user_units)
 
 
 def spread_of(
-    terms: Terms,
-    inverse: factors.Root,
-    leverage: Array,
-    cov: str,
-    groups: Array,
-    in_user_units: Callable[[factors.Root], Array],
+    terms: Terms, bread: Bread, cov: str, groups: Array, in_user_units: Callable[[roots.Root], Array]
 ) -> Spread:
     """The same from the bread that was made of the terms."""
     terms = _in_parts(terms)
-    turned = contract("irj,jk->irk", terms.design, inverse.root)
-    rows = contract("irj,kj->irk", turned, in_user_units(inverse))  # rows[i, r] is H^-1 a_ir
-    n_obs, hat, largest = _totals(terms, leverage, rows)
-    unit = power_of_two(largest)
-    rows = rows / unit[None, None]
-    by_part = (terms.weights * terms.information).reshape(-1)
+    root = in_user_units(bread.inverse)
+    unit = power_of_two(jnp.max(jnp.abs(root), axis=1))
+    root = root / unit[:, None]
+    rows = contract("irj,kj->irk", bread.turned, root)  # rows[i, r] is H^-1 a_ir
     evidence = Evidence(
         influence=jnp.sum(terms.score[..., None] * rows, axis=1),
         weights=terms.weights[:, 0],
-        leverage=leverage,
+        leverage=bread.leverage,
         groups=groups,
-        model_based=sum_of_squares(rows.reshape(len(by_part), -1), by_part, terms.tile),
-        n_obs=n_obs,
+        model_based=contract("ij,kj->ik", contract("ij,jk->ik", root, bread.explained), root),
+        n_obs=whole(jnp.sum(terms.weights), terms.tile),
         tile=terms.tile,
     )
-    df_model = jnp.where(jnp.any(terms.penalty > 0), hat, inverse.rank)
+    hat = jnp.sum(jnp.diagonal(bread.explained))
+    df_model = jnp.where(jnp.any(terms.penalty > 0), hat, bread.inverse.rank)
     return Spread(ESTIMATORS[cov].of(evidence), unit, df_model)
-
-
-def _totals(terms: Terms, leverage: Array, rows: Array) -> tuple[Array, Array, Array]:
-    """sum_i w_i and sum_i w_i h_i, (), and the largest entries of rows (n, r, q), (q,)."""
-    weights = terms.weights[:, 0]
-    n_obs, hat = (whole(jnp.sum(by_row), terms.tile) for by_row in (weights, weights * leverage))
-    return n_obs, hat, whole(jnp.max(jnp.abs(rows), axis=(0, 1)), terms.tile, jnp.maximum)
 
 
 def sum_of_squares(vectors: Array, factors: Array, tile: Tile | None = None) -> Array:
@@ -239,14 +241,16 @@ def sum_of_squares(vectors: Array, factors: Array, tile: Tile | None = None) -> 
     return whole(contract("ij,ik->jk", factors[:, None] * vectors, vectors), tile)
 
 
-def bread(terms: Terms) -> tuple[factors.Root, Array]:
-    """A root of the inverse of H, and the leverage of each row (n,)."""
+def bread(terms: Terms) -> Bread:
+    """What all covariances of the terms need."""
     terms = _in_parts(terms)
     n, r, q = terms.design.shape
     squares = jnp.broadcast_to(terms.weights * terms.information, (n, r)).reshape(-1)
-    inverse = factors.root_of_inverse(terms.design.reshape(-1, q), squares, terms.penalty, terms.tile)
-    turned = jnp.sum(contract("irj,jk->irk", terms.design, inverse.root) ** 2, axis=2)
-    return inverse, jnp.sum(terms.information * turned, axis=1)
+    design = terms.design.reshape(-1, q)
+    low = jnp.zeros_like(design) if terms.low is None else terms.low.reshape(-1, q)
+    inverse, explained, rows = whiten(Double(design, low), squares, terms.penalty, terms.tile)
+    turned = rows.reshape(n, r, q)
+    return Bread(inverse, explained, turned, jnp.sum(terms.information * jnp.sum(turned**2, axis=2), axis=1))
 
 
 def _in_parts(terms: Terms) -> Terms:

@@ -19,7 +19,9 @@ from jaxnotes.core.lanes import batching, implicit, passes
 from jaxnotes.core.linear import newton, newton_by_passes, two_words
 from jaxnotes.core.linear.family import OPEN, Family, LinearModel, Parts, parts_of
 from jaxnotes.core.linear.intake import Design
-from jaxnotes.core.matrix import factors, products, scaling
+from jaxnotes.core.matrix import products, roots, scaling
+from jaxnotes.core.special import double_word
+from jaxnotes.core.special.double_word import Double
 from jaxnotes.core.values import programs, tiles
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.params import LinearParams, as_theta
@@ -118,16 +120,19 @@ def _estimate(family: Family, intercept: bool, cov: str, question: Question) -> 
     parts = parts_of(family, eta, rows.y)
     scaled = _scaled_by_information(rows, share, kept, parts, intercept)
     penalty = total * two_words.penalty_of(rows.l2, scaled)
+    Z = two_words.exact_columns(rows.X, kept, scaled, intercept)
+    design = double_word.scaled(Double(*(word.T[:, None, None] for word in Z)), parts.direction.T[..., None])
     terms = Terms(
-        design=(parts.direction.T[..., None] * scaled.Z.T[:, None, None]).reshape(n, -1, theta.size),
+        design=design.high.reshape(n, -1, theta.size),
         weights=weights,
         score=jnp.where(kept[None], parts.score, 0).T,
         information=jnp.where(kept[None], parts.information, 0).T,
         penalty=jnp.tile(penalty.at[0].set(0) if intercept else penalty, len(theta)),
+        low=design.low.reshape(n, -1, theta.size),
         tile=rows.tile,
     )
 
-    def in_user_units(inverse: factors.Root) -> Array:
+    def in_user_units(inverse: roots.Root) -> Array:
         columns = inverse.root.T.reshape(-1, *theta.shape)
         return scaling.from_scaled(columns, scaled, intercept=intercept).reshape(-1, theta.size).T
 

@@ -9,25 +9,24 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxnotes.core.inference.covariance import Terms, bread
-from jaxnotes.core.linear import equations
+from jaxnotes.core.inference.covariance import Bread, Terms, bread
+from jaxnotes.core.linear import equations, two_words
 from jaxnotes.core.linear.equations import Units
 from jaxnotes.core.linear.intake import Equations
-from jaxnotes.core.matrix import factors, scaling
+from jaxnotes.core.matrix import roots, scaling
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.tiles import whole
 
 
 class Fitted(NamedTuple):
-    """residual (n,), in units of y; the terms of the covariance, precisions in a unit near their mean; a root of the
-    inverse of their H; leverage (n,), 0 in absent rows; units.
+    """residual (n,), in units of y; the terms of the covariance, precisions in a unit near their mean; their bread, the
+    leverage 0 in absent rows; units.
     """
 
     residual: Array
     terms: Terms
-    inverse: factors.Root
-    leverage: Array
+    bread: Bread
     units: Units
 
     def sum_of_squares(self) -> Array:
@@ -38,24 +37,24 @@ class Fitted(NamedTuple):
 def look_at(data: Equations, intercept: bool, params: Array) -> Fitted:
     """What the data say of the parameters (q,)."""
     units, usable = _units(data, intercept)
-    first = 1 if intercept else 0
     X, y = jnp.where(usable[:, None], data.X, 0), jnp.where(usable, data.y, 0)
-    Z = jnp.where(usable[:, None], (X - units.mean[None, first:]) / units.scale[None, first:], 0)
+    Z = two_words.exact_columns(X, usable, units, intercept)
     weights = jnp.broadcast_to(data.weights, y.shape)
     precision = jnp.where(usable & (data.precision > 0), data.precision, 0) / units.precision
     r = jnp.where(usable, equations.residual_of(params, X, y, units, intercept), 0)
     terms = Terms(
-        design=jnp.concatenate([usable.astype(Z.dtype)[:, None], Z], axis=1) if intercept else Z,
+        design=Z.high.T,
         weights=weights,
         score=precision * r,
         information=precision,
         penalty=whole(jnp.sum(weights), data.tile) * equations.penalty_of(data, units, intercept),
+        low=Z.low.T,
         tile=data.tile,
     )
-    inverse, leverage = bread(terms)
-    r = _without_rounding(r, terms, inverse, params, units, intercept)
-    leverage = jnp.where(weights > 0, leverage, 0)
-    return Fitted(r, terms._replace(score=precision * r), inverse, leverage, units)
+    all_rows = bread(terms)
+    r = _without_rounding(r, terms, all_rows.inverse, params, units, intercept)
+    present = all_rows._replace(leverage=jnp.where(weights > 0, all_rows.leverage, 0))
+    return Fitted(r, terms._replace(score=precision * r), present, units)
 
 
 def _units(data: Equations, intercept: bool) -> tuple[Units, Array]:
@@ -80,7 +79,7 @@ def _units(data: Equations, intercept: bool) -> tuple[Units, Array]:
 
 
 def _without_rounding(
-    r: Array, terms: Terms, inverse: factors.Root, params: Array, units: Units, intercept: bool
+    r: Array, terms: Terms, inverse: roots.Root, params: Array, units: Units, intercept: bool
 ) -> Array:
     """The residuals at the optimum near the rounded parameters; where there is none so near the residuals stay."""
     theta = params * (units.scale / units.size)

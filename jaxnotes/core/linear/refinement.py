@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxnotes.core.linear.equations import Units
-from jaxnotes.core.matrix import factors
+from jaxnotes.core.matrix import factors, roots
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.special import double_word
 from jaxnotes.core.special.double_word import Double
@@ -36,7 +36,7 @@ class System(NamedTuple):
     penalty: Array
     factor: factors.Factor | factors.Inverse
     safe: Array
-    root: factors.Root
+    root: roots.Root
     curvature: Array
     easy: Array
 

@@ -24,7 +24,7 @@ from jaxnotes.core.linear.equations import Shares, Units
 from jaxnotes.core.linear.intake import Equations
 from jaxnotes.core.linear.refinement import Size, System, gram_is_safe, is_easy, refine, with_penalty
 from jaxnotes.core.linear.verdict import Answer, conclude
-from jaxnotes.core.matrix import factors, lapack, products, scaling
+from jaxnotes.core.matrix import factors, lapack, products, roots, scaling
 from jaxnotes.core.matrix.scaling import Scaled
 from jaxnotes.core.special.double_word import Double
 from jaxnotes.core.values import tiles, trouble
@@ -90,21 +90,21 @@ def _system(
     return System(units, penalty, factor, safe, root, own, easy), theta
 
 
-def _by_svd(Z: Array, share: Array, penalty: Array, y: Array) -> tuple[factors.Root, Array]:
+def _by_svd(Z: Array, share: Array, penalty: Array, y: Array) -> tuple[roots.Root, Array]:
     """A root of the inverse of one lane's H, and its solution."""
-    design = factors.weighted_rows(Z.T, share, penalty)
+    design = roots.weighted_rows(Z.T, share, penalty)
     outcome = jnp.concatenate([jnp.sqrt(share) * y, jnp.zeros_like(penalty)])
-    return factors.root_and_solution(design, outcome)
+    return roots.root_and_solution(design, outcome)
 
 
 def _where_unsafe(
     unsafe: Array, Z: Array, share: Array, penalty: Array, y: Array, tile: Tile | None
-) -> tuple[factors.Root, Array]:
+) -> tuple[roots.Root, Array]:
     """`_by_svd` of the lanes that are unsafe, (L,), one after the other."""
     if tile is None:
         return jax.vmap(lapack.where_needed(_by_svd, _not_by_svd))(unsafe, Z, share, penalty, y)
 
-    def of_lane(lane: Array) -> tuple[factors.Root, Array]:
+    def of_lane(lane: Array) -> tuple[roots.Root, Array]:
         theirs = (tile.last == tile.last[lane])[:, None]
         rows = jnp.moveaxis(Z, 1, 0).reshape(Z.shape[1], -1), jnp.where(theirs, share, 0).reshape(-1)
         needed = unsafe[lane] & (tile.place[lane] == 0)
@@ -116,14 +116,14 @@ def _where_unsafe(
     return tiles.from_first(found, tile)
 
 
-def _not_by_svd(Z: Array, share: Array, penalty: Array, y: Array) -> tuple[factors.Root, Array]:
+def _not_by_svd(Z: Array, share: Array, penalty: Array, y: Array) -> tuple[roots.Root, Array]:
     return no_root(penalty)
 
 
-def no_root(penalty: Array) -> tuple[factors.Root, Array]:
+def no_root(penalty: Array) -> tuple[roots.Root, Array]:
     """What stands for the root and the solution where the Gram matrix is safe: 0."""
     nothing = jnp.zeros_like(penalty, shape=(len(penalty), len(penalty)))
-    return factors.Root(nothing, nothing, jnp.asarray(len(penalty))), jnp.zeros_like(penalty)
+    return roots.Root(nothing, nothing, jnp.asarray(len(penalty)), jnp.zeros_like(penalty[0])), jnp.zeros_like(penalty)
 
 
 def _plain_descent(rows: Rows, theta: Array, penalty: Array) -> tuple[Array, Array]:

@@ -20,7 +20,7 @@ from jaxnotes.core.linear.intake import Equations
 from jaxnotes.core.linear.refinement import Size, System, gram_is_safe, is_easy, refine, with_penalty
 from jaxnotes.core.linear.squares import no_root
 from jaxnotes.core.linear.verdict import Answer, conclude
-from jaxnotes.core.matrix import factors, scaling
+from jaxnotes.core.matrix import factors, roots, scaling
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.special.double_word import Double
 from jaxnotes.core.values import trouble
@@ -124,9 +124,9 @@ def solve(intercept: bool, data: Equations) -> Answer:
     return jax.tree.map(lambda leaf: leaf[0], answer)
 
 
-def _by_qr(rows: Rows, penalty: Array) -> tuple[factors.Root, Array]:
+def _by_qr(rows: Rows, penalty: Array) -> tuple[roots.Root, Array]:
     R = rows.triangle(penalty)
-    return factors.root_and_solution(R[:, :-1], R[:, -1])
+    return roots.root_and_solution(R[:, :-1], R[:, -1])
 
 
 def _units(intercept: bool, data: Equations, shares: Shares) -> Units:

@@ -118,10 +118,15 @@ def descend(family: Family, intercept: bool, problem: Problem, theta: Array) -> 
 
 def columns(intercept: bool, problem: Problem, rows: Rows) -> Double:
     """z (q, n) in two words, exactly; 0 in rows of weight 0."""
-    first = int(intercept)
-    scale, kept = problem.scaled.scale[first:], (rows.weights > 0)[None]
-    mean = problem.scaled.mean[first:] / scale
-    near = jnp.where(kept, rows.X.T * (1 / scale)[:, None], 0)
+    return exact_columns(rows.X, rows.weights > 0, problem.scaled, intercept)
+
+
+def exact_columns(X: Array, kept: Array, coordinates: scaling.Coordinates, intercept: bool) -> Double:
+    """The columns of X (n, p) in their coordinates (q, n), without rounding; 0 in rows that are not kept (n,)."""
+    first, kept = int(intercept), kept[None]
+    scale = coordinates.scale[first:]
+    mean = coordinates.mean[first:] / scale
+    near = jnp.where(kept, X.T * (1 / scale)[:, None], 0)
     high, low = two_sum(near, jnp.where(kept, -mean[:, None], 0))
     if not intercept:
         return Double(high, low)

@@ -1,19 +1,14 @@
-"""Small positive definite systems, one per lane (lane axis first), and roots of the inverses of normal matrices."""
+"""Small positive definite systems, one per lane, lane axis first."""
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from jaxnotes.core.matrix import lapack, triangles
+from jaxnotes.core.matrix import lapack
 from jaxnotes.core.matrix.products import contract
-from jaxnotes.core.matrix.scaling import power_of_two
-from jaxnotes.core.values import tiles
 from jaxnotes.core.values.arrays import Array
-from jaxnotes.core.values.loop import select_lanes
-from jaxnotes.core.values.tiles import Tile, whole
 
 
 class Factor(NamedTuple):
@@ -102,6 +97,23 @@ def _solve_unrolled(L: list[list[Array]], b: Array) -> Array:
     return jnp.stack(z, axis=1)
 
 
+def inverse_root(factor: Factor) -> Array:
+    """The upper triangle U with U U' = A^-1 of each lane, (L, q, q), from a factor entry by entry.
+
+    A dropped coordinate has 0 in its column.
+    """
+    L = factor.lower
+    nothing = jnp.zeros_like(L[0][0])
+    columns = []
+    for k in range(len(L)):
+        column = [nothing] * len(L)
+        column[k] = L[k][k]
+        for j in reversed(range(k)):
+            column[j] = -_inner([L[i][j] for i in range(j + 1, k + 1)], column[j + 1 : k + 1]) * L[j][j]
+        columns.append(jnp.stack(column))
+    return jnp.transpose(jnp.stack(columns, axis=1), (2, 0, 1))
+
+
 def _invert(scaled: Array, floor: float) -> tuple[Array, Array]:
     """The inverse of a matrix (q, q) and its smallest pivot, by the sweeps of Gauss and Jordan, one in a loop.
 
@@ -156,138 +168,6 @@ def _solve_by_columns(L: Array, b: Array) -> Array:
         return z.at[:, j].set((z[:, j] - inner) * L[:, j, j])
 
     return jax.lax.fori_loop(0, q, backward, jax.lax.fori_loop(0, q, forward, b))
-
-
-class Root(NamedTuple):
-    """A root of the inverse of a matrix H (q, q) of rank r that is semidefinite.
-
-    root: (q, q), root root' = H^-1, or a generalized inverse where r < q. null: (q, q), a basis of the null space of H
-    as rows, other rows 0. rank: ().
-    """
-
-    root: Array
-    null: Array
-    rank: Array
-
-
-@jax.custom_jvp
-def root_of_inverse(design: Array, squares: Array, penalty: Array, tile: Tile | None = None) -> Root:
-    """A root of the inverse of  H = design' diag(squares) design + diag(penalty),  for a design (rows, q).
-
-    By way of R of A = QR, A'A = H, which sees the condition of A and not its square, as H would. Columns of A count in
-    units of their lengths; see `negligible` for the rank. As H changes the root moves by  - root U,  with
-    U + U' = root' dH root;  NaN where H is deficient.
-    """
-    if tile is not None:  # the penalty counts once
-        penalty = jnp.where(tile.place == 0, penalty, 0)
-    return _root(weighted_rows(design, squares, penalty), tile)
-
-
-@root_of_inverse.defjvp
-def _(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Root, Root]:
-    (design, squares, _, _), (design_dot, squares_dot, penalty_dot, _) = primals, tangents
-    inverse = root_of_inverse(*primals)
-    root, rows = inverse.root, contract("ij,jk->ik", design, inverse.root)
-    half = contract("ij,ik->jk", rows, squares[:, None] * contract("ij,jk->ik", design_dot, root))
-    change = half + half.T + contract("ij,ik->jk", rows, squares_dot[:, None] * rows)
-    change = change + contract("ij,ik->jk", root, penalty_dot[:, None] * root)
-    change = jnp.where(inverse.rank == len(root), root_tangent(root, change), jnp.nan)
-    still = np.zeros((), jax.dtypes.float0)
-    return inverse, inverse._replace(root=change, null=jnp.zeros_like(inverse.null), rank=still)
-
-
-def weighted_rows(design: Array, squares: Array, penalty: Array) -> Array:
-    """A (rows + q, q) with A'A = design' diag(squares) design + diag(penalty)."""
-    return jnp.concatenate([jnp.sqrt(squares)[:, None] * design, jnp.diag(jnp.sqrt(penalty))])
-
-
-def root_tangent(root: Array, change: Array) -> Array:
-    """How a root of A^-1 moves where change = root' dA root: one that was triangular (upper) stays so."""
-    return -contract("ij,jk->ik", root, jnp.triu(change) - jnp.diag(jnp.diagonal(change)) / 2)
-
-
-def negligible(columns: int, dtype: jnp.dtype) -> float:
-    """The singular values, relative to the largest, that count as 0: 8 q eps, as the columns decide and not the rows.
-
-    The rounding of a QR decomposition does not grow with the number of rows.
-    """
-    return 8 * columns * float(jnp.finfo(dtype).eps)
-
-
-def _root_by_svd(A: Array, tile: Tile | None = None) -> Root:
-    return root_and_solution(A, jnp.zeros_like(A[:, 0]))[0]
-
-
-def _roots_of_lanes(A: Array, tile: Tile | None) -> Root:
-    if A.shape[2] > lapack.MAX_ARITHMETIC:
-        return _roots_one_by_one(A, tile)
-    lengths = jax.vmap(_lengths)(A, tile)
-    columns = jnp.transpose(A / lengths[:, None], (2, 0, 1))
-    R = triangles.orthogonalize(columns, jnp.zeros_like(A[:, :, 0]), tile).R
-    root = triangles.inverse(R)
-    # |R| |R^-1| is above the condition of R.
-    condition = jnp.sqrt(jnp.sum(R * R, axis=(1, 2)) * jnp.sum(root * root, axis=(1, 2)))
-    independent = jnp.sum(jnp.diagonal(R, axis1=1, axis2=2) > 0, axis=1)
-    sure = (independent == R.shape[1]) & (2 * negligible(R.shape[1], R.dtype) * condition < 1)
-    hopeless = (independent == 0) | ~jnp.isfinite(condition)
-    easy = Root(root / lengths[:, :, None], jnp.zeros_like(root), independent)
-    needy = ~(sure | hopeless)
-    if tile is not None:
-        return jax.lax.cond(
-            jnp.any(needy), lambda: select_lanes(needy, _roots_one_by_one(A, tile, needy), easy), lambda: easy
-        )
-    rare = lapack.where_needed(lambda A, easy: _root_by_svd(A), lambda A, easy: easy)
-    return jax.vmap(rare)(needy, A, easy)
-
-
-def _roots_one_by_one(A: Array, tile: Tile | None, needy: Array | bool = True) -> Root:
-    """By LAPACK for one lane after the other. In tiles (T, rows, q): once for each lane in need, for its first tile."""
-    if tile is None:
-        return jax.lax.map(_root_by_svd, A)
-
-    def of_lane(here: tuple[Array, Tile]) -> Root:
-        needed, own = here
-        theirs = (tile.last == own.last)[:, None, None]
-        return jax.lax.cond(
-            needed & (own.place == 0),
-            lambda: _root_by_svd(jnp.where(theirs, A, 0).reshape(-1, A.shape[2])),
-            lambda: _no_root(A),
-        )
-
-    found = jax.lax.map(of_lane, (jnp.broadcast_to(needy, tile.place.shape), tile))
-    return tiles.from_first(found, tile)
-
-
-def _no_root(A: Array) -> Root:
-    nothing = jnp.zeros_like(A, shape=(A.shape[-1], A.shape[-1]))
-    return Root(nothing, nothing, jnp.asarray(0))
-
-
-_root = lapack.by_lanes(_root_by_svd, _roots_of_lanes)
-
-
-def _lengths(A: Array, tile: Tile | None = None) -> Array:
-    """The lengths of the columns of A (rows, q) to the next power of two, 1 for columns of 0."""
-    largest = power_of_two(whole(jnp.max(jnp.abs(A), axis=0), tile, jnp.maximum))
-    A = A / largest[None]
-    return largest * power_of_two(jnp.sqrt(whole(contract("ij,ij->j", A, A), tile)))
-
-
-def root_and_solution(A: Array, b: Array) -> tuple[Root, Array]:
-    """What `root_of_inverse` gives, and the theta (q,) of least length among those of least ||A theta - b||.
-
-    It comes from Q'b: by way of A'b its error would grow with the square of the condition. Lengths are those of theta
-    in units of the columns. One problem: not for vmap.
-    """
-    q, lengths = A.shape[1], _lengths(A)
-    rows = jnp.concatenate([A / lengths[None], b[:, None]], axis=1)
-    R = jnp.linalg.qr(jnp.concatenate([rows, jnp.zeros_like(A, shape=(q, q + 1))]), mode="r")
-    U, singular, Vt = jnp.linalg.svd(R[:q, :q], full_matrices=False)
-    kept = singular > negligible(q, A.dtype) * singular[0]
-    root = Vt.T * jnp.where(kept, 1 / jnp.where(kept, singular, 1), 0)[None]
-    solution = contract("ij,j->i", root, contract("kj,k->j", U, R[:q, q]))
-    null = jnp.where(kept[:, None], 0, Vt)
-    return Root(root / lengths[:, None], null / lengths[None], jnp.sum(kept)), solution / lengths
 
 
 @jax.custom_jvp

@@ -17,6 +17,7 @@ from jax.custom_batching import custom_vmap
 
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.values.arrays import Array
+from jaxnotes.core.values.loop import select_lanes
 
 # Up to here arithmetic over lanes is as fast as LAPACK lane by lane.
 MAX_ARITHMETIC = 16
@@ -73,6 +74,21 @@ def where_needed(function: Callable[..., Any], otherwise: Callable[..., Any]) ->
             jnp.any(needed),
             lambda: jax.lax.map(lambda lane: one(*lane), (needed, *args)),
             lambda: jax.vmap(otherwise)(*args),
+        )
+
+    return by_lanes(one, many)
+
+
+def where_any(function: Callable[..., Any], otherwise: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, where function is arithmetic: under vmap all lanes of a block run it if one of them is in need."""
+
+    def one(needed: Array, *args: Any) -> Any:
+        return jax.lax.cond(needed, function, otherwise, *args)
+
+    def many(needed: Array, *args: Any) -> Any:
+        usual = jax.vmap(otherwise)(*args)
+        return jax.lax.cond(
+            jnp.any(needed), lambda: select_lanes(needed, jax.vmap(function)(*args), usual), lambda: usual
         )
 
     return by_lanes(one, many)

@@ -7,7 +7,7 @@ import pytest
 import tolerances
 from tolerances import assert_close
 
-from jaxnotes.core.matrix import factors, products
+from jaxnotes.core.matrix import factors, products, roots
 
 LANES = 5
 factor_and_solve = jax.jit(
@@ -95,7 +95,7 @@ def test_nan_stays_in_its_lane(layout, dtype):
 
 @jax.jit
 def root_of_inverse(A):
-    return factors.root_of_inverse(A, jnp.ones(len(A), A.dtype), jnp.zeros(A.shape[1], A.dtype))
+    return roots.root_of_inverse(A, jnp.ones(len(A), A.dtype), jnp.zeros(A.shape[1], A.dtype))
 
 
 @pytest.mark.parametrize("n", [3, 12])
@@ -146,7 +146,7 @@ def test_derivative_of_a_root_of_the_inverse(double):
     squares[:, 0], penalty[:, 0] = 0, 0
 
     def of_root(A, squares, penalty):
-        root = factors.root_of_inverse(A, squares, penalty).root
+        root = roots.root_of_inverse(A, squares, penalty).root
         return jnp.sum(jnp.sin(root @ root.T))
 
     def directly(A, squares, penalty):
