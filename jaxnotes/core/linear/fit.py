@@ -18,7 +18,7 @@ from jaxnotes.core.inference.covariance import Estimate, Terms, spread
 from jaxnotes.core.lanes import batching, implicit, passes
 from jaxnotes.core.linear import newton, newton_by_passes, two_words
 from jaxnotes.core.linear.family import OPEN, Family, LinearModel, Parts, parts_of
-from jaxnotes.core.linear.intake import Design
+from jaxnotes.core.linear.intake import Design, Equations
 from jaxnotes.core.matrix import factors, products, scaling
 from jaxnotes.core.special import double_word
 from jaxnotes.core.special.double_word import Double
@@ -40,7 +40,7 @@ def solver(model: LinearModel) -> Callable[[Design], Solution]:
     return implicit.differentiable(engine, functools.partial(objective, model))
 
 
-def settled(fit: Callable[[bool], Solution], data: Design) -> Solution:
+def settled(fit: Callable[[bool], Solution], data: Design | Equations) -> Solution:
     """fit(thorough) of one problem: where a person waits for it, thorough only where that is needed.
 
     The program without the rare endings is compiled in half the time.

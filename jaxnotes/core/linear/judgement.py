@@ -69,13 +69,18 @@ def evidence(
     spread = 2 * jnp.sum(jnp.abs(theta), axis=1)[:, None, None] + jnp.abs(eta)
     terms = jnp.where(kept, share * (jnp.abs(score) + own * (2 + spread)), 0)
     inner = jnp.where(kept, share * own, 0)
-    allowed = share * (two_words.LEAP + two_words.FAR * jnp.abs(eta)) ** 2
-    most = ((2 * jnp.sum(jnp.abs(direction), axis=1)) ** 2)[:, None, None]
-    leap = kept & ~(most <= allowed) & ~(2 * gain[:, None, None] <= own * allowed)
     lanes, m, n = terms.shape
     every = jnp.ones_like(share[0], shape=(1, n))
     noise = row_sum(every, jnp.sum(terms * terms, axis=1))
-    leaps = row_sum(every, jnp.sum(leap, axis=1).astype(noise.dtype))
+    most = (2 * jnp.sum(jnp.abs(direction), axis=1)) ** 2
+
+    def count() -> Array:
+        allowed = share * (two_words.LEAP + two_words.FAR * jnp.abs(eta)) ** 2
+        leap = kept & ~(most[:, None, None] <= allowed) & ~(2 * gain[:, None, None] <= own * allowed)
+        return row_sum(every, jnp.sum(leap, axis=1).astype(noise.dtype))
+
+    # Where all lanes coasted there is no step.
+    leaps = jax.lax.cond(jnp.any(most > 0), count, lambda: jnp.zeros_like(noise))
     return Evidence(noise, leaps, row_sum(every, inner.reshape(lanes * m, n)).reshape(lanes, m))
 
 
