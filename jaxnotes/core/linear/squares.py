@@ -73,7 +73,7 @@ def solve_block(intercept: bool, thorough: bool, data: Equations) -> Answer:
         gradient, square = of_lane(theta, X, y, share, units, intercept)
         return with_penalty(gradient, theta, system.penalty), square
 
-    refined, steps = refine(system, first, size, hopeless, plain, doubled)
+    refined, steps = refine(system, first, size, hopeless, plain if thorough else None, doubled)
     return conclude(intercept, system, refined, steps, size, data_status, data.l2 == 0, thorough)
 
 
