@@ -76,6 +76,15 @@ def rank_deficient(design: RowParts, like: Array) -> Array:
     return singular[-1] <= _negligible(like) * singular[0]
 
 
+def sees_all(R: Array) -> Array:
+    """Whether the triangle R (d, d) of a weighted design holds more than rounding in its weakest direction, ().
+
+    What comes from R otherwise, a step along a separating direction too, says nothing.
+    """
+    R, _ = _equilibrated(R)
+    return jnp.min(jnp.abs(jnp.diagonal(R))) > _negligible(R[0])
+
+
 def _negligible(like: Array) -> float:
     """Below this share of the largest singular value one counts as 0."""
     return 8 * len(like) * float(jnp.finfo(like.dtype).eps)

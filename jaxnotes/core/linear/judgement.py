@@ -164,7 +164,7 @@ def _refined(model: LinearModel, problem: Problem, end: Ending, unsolved: Verdic
         lambda: jnp.asarray(True),
     )
     params = two_words.in_user_units(model.intercept, problem, state.theta)
-    sure = (state.distance <= PROMISE) & (state.leaps == 0) & overlap
+    sure = (state.distance <= PROMISE) & (state.leaps == 0) & overlap & existence.sees_all(state.R)
     scaled = jax.tree.map(lambda leaf: leaf[None], problem.scaled)
     se = _errors(model.intercept, problem, state)
     blur = spacing(state.theta.high[None], scaled, problem.shift[None], se[None], model.intercept)[0]
