@@ -69,7 +69,7 @@ def evidence(
     spread = 2 * jnp.sum(jnp.abs(theta), axis=1)[:, None, None] + jnp.abs(eta)
     terms = jnp.where(kept, share * (jnp.abs(score) + own * (2 + spread)), 0)
     inner = jnp.where(kept, share * own, 0)
-    allowed = share * (two_words.LEAP + two_words.FAR * jnp.abs(eta)) ** 2
+    allowed = share * two_words.allowed_move(eta, own) ** 2
     most = ((2 * jnp.sum(jnp.abs(direction), axis=1)) ** 2)[:, None, None]
     leap = kept & ~(most <= allowed) & ~(2 * gain[:, None, None] <= own * allowed)
     lanes, m, n = terms.shape
@@ -158,13 +158,13 @@ def examine(model: LinearModel, problem: Problem, end: Ending, so_far: Verdict) 
 def _refined(model: LinearModel, problem: Problem, end: Ending, unsolved: Verdict) -> Verdict:
     """The verdict after a descent in two words."""
     state = two_words.descend(model.family, model.intercept, problem, end.theta)
-    overlap = jax.lax.cond(
-        end.unpenalized,
-        lambda: two_words.proves_overlap(model.family, model.intercept, problem, state),
-        lambda: jnp.asarray(True),
-    )
+
+    def prove() -> Array:
+        return two_words.proves_overlap(model.family, model.intercept, problem, state) & existence.sees_all(state.R)
+
+    overlap = jax.lax.cond(end.unpenalized, prove, lambda: jnp.asarray(True))
     params = two_words.in_user_units(model.intercept, problem, state.theta)
-    sure = (state.distance <= PROMISE) & (state.leaps == 0) & overlap & existence.sees_all(state.R)
+    sure = (state.distance <= PROMISE) & (state.leaps == 0) & overlap
     scaled = jax.tree.map(lambda leaf: leaf[None], problem.scaled)
     se = _errors(model.intercept, problem, state)
     blur = spacing(state.theta.high[None], scaled, problem.shift[None], se[None], model.intercept)[0]

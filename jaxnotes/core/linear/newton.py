@@ -24,6 +24,10 @@ from jaxnotes.core.values.loop import iterate, select_lanes
 from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, error_where_converged
 
 
+# A whole step that moves no predictor further leaves so little that the information, too, is that of the optimum.
+SHORT = 1 / 8
+
+
 class DesignBlock(NamedTuple):
     """A block made ready to iterate on; axes of length L may be 1 where shared.
 
@@ -239,7 +243,7 @@ def _gain_after(block: DesignBlock, at: Position) -> Array:
     """
     move = jnp.where((block.share > 0)[:, None], jnp.abs(block.multiply.predict(at.direction)), 0)
     farthest = jnp.max(move, axis=(1, 2))
-    return jnp.where((farthest <= two_words.LEAP) & (at.length == 1), farthest**2 * at.gain, jnp.inf)
+    return jnp.where((farthest <= SHORT) & (at.length == 1), farthest**2 * at.gain, jnp.inf)
 
 
 def _positive_margins_loss(block: DesignBlock, rows: Design) -> Array:
@@ -345,5 +349,5 @@ def step_proves_overlap(model: LinearModel, block: DesignBlock, at: Position) ->
     """True for each lane whose next Newton step proves that its rows overlap, (L,); see `separation`."""
     eta = block.multiply.predict(at.theta) + block.offset[:, None]
     move = block.multiply.predict(at.direction)
-    multipliers, change = jax.jvp(lambda eta: model.family.multipliers(eta, block.y), (eta,), (move,))
-    return existence.overlap_proven(multipliers, change, jnp.broadcast_to(block.share > 0, eta[:, 0].shape))
+    logs, change = jax.jvp(lambda eta: model.family.log_multipliers(eta, block.y), (eta,), (move,))
+    return existence.overlap_proven(logs, change, jnp.broadcast_to(block.share > 0, eta[:, 0].shape))

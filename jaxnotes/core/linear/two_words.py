@@ -25,9 +25,9 @@ from jaxnotes.core.special.double_word import Double, two_sum
 from jaxnotes.core.values.arrays import Array
 
 MAX_STEPS = 100
-# A step that moves a predictor by more changes its row's information too much to foresee where the optimum is, unless
-# the row is so far out that it has none.
-LEAP, FAR = 0.5, 1 / 128
+# A step that moves a predictor by more changes its row's information, and with it the standard errors, by more than
+# they promise. A row so far out that it has none may move further.
+LEAP, FAR = 0.01, 1 / 128
 # The descent ends this close to the optimum, in standard errors; a step more would cost as much as all those before.
 CLOSE = 1e-4
 
@@ -85,7 +85,7 @@ def descend(family: Family, intercept: bool, problem: Problem, theta: Array) -> 
         white = _solve(R, grad.reshape(-1), transposed=True)
         direction = -_solve(R, white, transposed=False).reshape(grad.shape)
         distance = jnp.sqrt(problem.n_obs * jnp.sum(white * white))
-        leaps = _leaps(intercept, problem, theta, direction)
+        leaps = _leaps(family, intercept, problem, theta, direction)
         noise = 8 * eps * jnp.abs(state.value)
         drowned = state.distance**2 <= noise * problem.n_obs
         # A row far out may have its predictor moved many times while the value shows nothing.
@@ -200,13 +200,20 @@ def curvature_root(R: Array) -> Array:
     return _solve(R, jnp.eye(len(R), dtype=R.dtype), transposed=False)
 
 
-def _leaps(intercept: bool, problem: Problem, theta: Double, direction: Array) -> Array:
+def allowed_move(eta: Array, own: Array) -> Array:
+    """How far a step may move predictors eta with `own` information: there it says where the optimum is, elementwise."""
+    return LEAP + jnp.where(own > 0, 0, FAR * jnp.abs(eta))
+
+
+def _leaps(family: Family, intercept: bool, problem: Problem, theta: Double, direction: Array) -> Array:
     """How many predictors `direction` (m, q) moves so far that their rows' information is another there, ()."""
 
     def count(total: Array, rows: Rows) -> Array:
         z, kept = columns(intercept, problem, rows).high, (rows.weights > 0)[None]
         eta, move = (contract("mq,qn->mn", of, z) for of in (theta.high, direction))
-        return total + jnp.sum(kept & ~(jnp.abs(move) <= LEAP + FAR * jnp.abs(eta)), dtype=jnp.int32)
+        eta = eta + jnp.where(kept, rows.offset - problem.shift, 0)
+        own = jnp.diagonal(family.derivatives(eta, rows.y)[2]).T
+        return total + jnp.sum(kept & ~(jnp.abs(move) <= allowed_move(eta, own)), dtype=jnp.int32)
 
     return problem.fold(count, jnp.zeros_like(problem.l2, dtype=jnp.int32))
 
@@ -218,8 +225,8 @@ def proves_overlap(family: Family, intercept: bool, problem: Problem, state: Ref
         z = columns(intercept, problem, rows)
         eta = _predict(z, state.theta, rows, problem.shift).high
         move = contract("mq,qn->mn", state.direction, z.high)
-        multipliers, change = jax.jvp(lambda eta: family.multipliers(eta, rows.y), (eta,), (move,))
-        return proven & existence.overlap_proven(multipliers[:, None], change[:, None], (rows.weights > 0)[None])[0]
+        logs, change = jax.jvp(lambda eta: family.log_multipliers(eta, rows.y), (eta,), (move,))
+        return proven & existence.overlap_proven(logs[:, None], change[:, None], (rows.weights > 0)[None])[0]
 
     return problem.fold(check, jnp.asarray(True))
 
