@@ -36,7 +36,8 @@ class Family(NamedTuple):
     falls along a direction whose margins are all >= 0. log_multipliers: (eta, y) -> (c, ..., n), the logarithms of the
     weights with which the gradients of the margins sum to that of loglik, each up to a constant; -inf for none.
 
-    parts: (eta, y) -> `Parts` of one problem, needed for inference with several predictors.
+    parts: (eta, y) -> `Parts` of one problem, needed for inference with several predictors. invariant: whether one
+    number added to all predictors changes nothing.
     """
 
     loglik: Callable[[Array, Any], Array]
@@ -48,6 +49,7 @@ class Family(NamedTuple):
     margins: Callable[[Array, Any], Array]
     log_multipliers: Callable[[Array, Any], Array]
     parts: Callable[[Array, Any], Parts] | None = None
+    invariant: bool = False
 
 
 class LinearModel(NamedTuple):

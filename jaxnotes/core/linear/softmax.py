@@ -130,6 +130,7 @@ def family(n_classes: int, coding: str) -> Family:
         margins=lambda eta, y: _margins(logits(eta, first), y),
         log_multipliers=lambda eta, y: _log_multipliers(logits(eta, first), y),
         parts=parts,
+        invariant=not first,
     )
 
 

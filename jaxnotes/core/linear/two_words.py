@@ -188,6 +188,9 @@ def _evaluate(
     grad = -Double(mean.high[2:, 1:], mean.low[2:, 1:]) + pull
     value = -mean.high[0, 0] + jnp.sum(pull.high * theta.high) / 2
     R = existence.triangle(R / jnp.sqrt(total.high), jnp.diag(jnp.sqrt(jnp.tile(penalty, m))))
+    if family.invariant and intercept:
+        # What the intercepts have in common is not determined: it stays where it is, and not where rounding sends it.
+        R = existence.triangle(R, jnp.tile(jnp.where(jnp.arange(q) == 0, 1, 0).astype(R.dtype), m)[:, None])
     return value, grad.high, R
 
 
@@ -201,7 +204,7 @@ def curvature_root(R: Array) -> Array:
 
 
 def allowed_move(eta: Array, own: Array) -> Array:
-    """How far a step may move predictors eta with `own` information: there it says where the optimum is, elementwise."""
+    """How far a step may move predictors eta with `own` information and still say where the optimum is."""
     return LEAP + jnp.where(own > 0, 0, FAR * jnp.abs(eta))
 
 
