@@ -137,10 +137,13 @@ def trusted(smallest_pivot: Array, size: int) -> Array:
 
 def examine(model: LinearModel, problem: Problem, end: Ending, so_far: Verdict) -> Verdict:
     """The verdict on one problem whose descent did not settle it."""
-    no = jnp.asarray(False)
+    no, design = jnp.asarray(False), two_words.design(model.intercept, problem)
+    if model.intercept:
+        new = two_words.recentred(model.family, problem, end.theta)
+        problem = new.problem
+        end = end._replace(theta=new.direction(end.theta), direction=new.direction(end.direction))
 
     def look() -> tuple[Array, Array]:
-        design = two_words.design(model.intercept, problem)
         margins = two_words.margins(model.family, model.intercept, model.predictors, problem)
         deficient = existence.rank_deficient(design, end.theta[0])
         return deficient, existence.separated(margins, end.theta.reshape(-1), end.direction.reshape(-1))

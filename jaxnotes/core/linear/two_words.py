@@ -129,6 +129,44 @@ def columns(intercept: bool, problem: Problem, rows: Rows) -> Double:
     return Double(jnp.concatenate([ones, high]), jnp.concatenate([0 * ones, low]))
 
 
+class Recentring(NamedTuple):
+    """A problem in new coordinates: centre and unit (q,) of the new columns in the old ones."""
+
+    problem: Problem
+    centre: Array
+    unit: Array
+
+    def direction(self, old: Array) -> Array:
+        """A direction (m, q), or a theta, of the old coordinates in the new ones."""
+        moved = contract("mq,q->m", old, self.centre)
+        return (old * self.unit[None]).at[:, 0].add(moved)
+
+
+def recentred(family: Family, problem: Problem, theta: Array) -> Recentring:
+    """A problem with intercepts, its columns centred and scaled by the information that rows have at theta (m, q).
+
+    A row far out, where the outcome is sure, says nothing, and would leave the others few digits of their own.
+    """
+
+    def moments(total: Array, rows: Rows, own: Problem, power: int) -> Array:
+        z, kept = columns(True, problem, rows).high, rows.weights > 0
+        eta = contract("mq,qn->mn", theta, z) + jnp.where(kept, rows.offset - problem.shift, 0)
+        information = jnp.trace(family.derivatives(eta, rows.y)[2])
+        by = jnp.where(kept, rows.weights / problem.n_obs * information, 0)
+        return total + contract("qn,n->q", columns(True, own, rows).high ** power, by)
+
+    def average(own: Problem, power: int) -> Array:
+        sums = problem.fold(lambda total, rows: moments(total, rows, own, power), jnp.zeros_like(theta[0]))
+        return jnp.where(sums[0] > 0, sums / jnp.where(sums[0] > 0, sums[0], 1), 0).at[0].set(0)
+
+    scaled = problem.scaled
+    mean = scaled.mean + scaled.scale * average(problem, 1)
+    centred = problem._replace(scaled=scaled._replace(mean=mean))
+    unit = scaling.power_of_two(jnp.sqrt(average(centred, 2)))
+    found = centred._replace(scaled=centred.scaled._replace(scale=scaled.scale * unit))
+    return Recentring(found, (mean - scaled.mean) / scaled.scale, unit)
+
+
 def _predict(z: Double, theta: Double, rows: Rows, shift: Array) -> Double:
     """The linear predictors (m, n) of theta (m, q), in two words."""
     kept = rows.weights > 0
