@@ -38,7 +38,8 @@ def overlap_proven(logs: Array, change: Array, present: Array) -> Array:
     order. A multiplier so small that its row has no information takes no part: the other rows determine the step, and
     if they overlap so do all. Nor does one of a row that is not present (L, n).
     """
-    least = math.log(float(jnp.finfo(logs.dtype).smallest_subnormal))
+    info = jnp.finfo(logs.dtype)
+    least = (info.minexp - info.nmant) * math.log(2)
     return jnp.all((change > -MAX_SHARE) | (logs < least) | ~present[None], axis=(0, 2))
 
 
