@@ -102,6 +102,24 @@ def spacing(theta: Array, scaled: Scaled, shift: Array, se: Array, intercept: bo
     return float(jnp.finfo(theta.dtype).eps) * jnp.max(size / se, axis=(1, 2))
 
 
+def stretch(of: Evidence, penalty: Array, smallest_pivot: Array) -> Array:
+    """How many times a distance that counts the penalty as data is longer in the standard errors of `infer`, (L,).
+
+    Those are roots of the diagonal of H^-1 (H - P) H^-1: less than of H^-1 where the penalty is a large part of H_jj,
+    and where it alone tells one column from another.
+    """
+    lanes, m = of.curvature.shape
+    own = of.curvature[:, :, None]
+    part = jnp.max(penalty.reshape(len(penalty), m, -1) / jnp.where(own > 0, own, 1), axis=(1, 2))
+    return stretched(part * jnp.ones_like(own[:, 0, 0], shape=(lanes,)), smallest_pivot)
+
+
+def stretched(part: Array, smallest_pivot: Array) -> Array:
+    """The same from the largest ratio of a column's penalty to its curvature; 1 without a penalty."""
+    pivot = jnp.where((part > 0) & (smallest_pivot > 0), smallest_pivot, 1)
+    return jnp.sqrt((1 + part) / pivot)
+
+
 def typical_errors(of: Evidence, scaled: Scaled, penalty: Array, n_obs: Array) -> Array:
     """Standard errors in scaled coordinates (L, m, q) for columns that do not depend on each other."""
     lanes, m = of.curvature.shape
@@ -176,9 +194,18 @@ def _refined(model: LinearModel, problem: Problem, end: Ending, unsolved: Verdic
         value=state.value,
         grad_norm=scaled_norm(scaled, state.grad[None])[0],
         status=jnp.asarray(Status.CONVERGED, jnp.int8),
-        error=state.distance + blur,
+        error=(state.distance + blur) * _stretch_alone(model.intercept, problem, state),
     )
     return jax.tree.map(lambda new, old: jnp.where(sure, new, old), solved, unsolved)
+
+
+def _stretch_alone(intercept: bool, problem: Problem, state: Refined) -> Array:
+    """`stretch` by the triangle R, ()."""
+    m, q = state.direction.shape
+    strength = jnp.sum(state.R * state.R, axis=0)
+    penalty = jnp.tile(jnp.where(jnp.arange(q) >= intercept, two_words.penalty_of(problem.l2, problem.scaled), 0), m)
+    own = jnp.maximum(strength - penalty, float(jnp.finfo(strength.dtype).eps) * strength)
+    return stretched(jnp.max(penalty / own), jnp.min(jnp.diagonal(state.R) ** 2 / strength))
 
 
 def _errors(intercept: bool, problem: Problem, state: Refined) -> Array:

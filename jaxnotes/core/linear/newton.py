@@ -314,7 +314,7 @@ def _judge(model: LinearModel, block: DesignBlock, rows: Design, state: NewtonSt
         value=state.at.value,
         grad_norm=state.at.grad_norm,
         status=jnp.full_like(state.steps, Status.CONVERGED, dtype=jnp.int8),
-        error=distance + blur,
+        error=(distance + blur) * judgement.stretch(evidence, block.penalty, state.pivot),
     )
     needy = sound & ~(sure & (overlap | ~unpenalized))
     end = Ending(theta, _by_predictor(model, state.at.direction), ~state.active, unpenalized)

@@ -286,7 +286,8 @@ def _judge(model: LinearModel, problem: ScaledDesign, state: PassState, trusted:
         value=state.at.value,
         grad_norm=state.at.grad_norm,
         status=jnp.full_like(state.steps, Status.CONVERGED, dtype=jnp.int8),
-        error=distance + judgement.spacing(theta, scaled, problem.shift, se, model.intercept),
+        error=(distance + judgement.spacing(theta, scaled, problem.shift, se, model.intercept))
+        * judgement.stretch(evidence, problem.penalty, state.factor.smallest_pivot),
     )
     needy = sound & ~(sure & (overlap | ~unpenalized))
     end = Ending(theta, state.at.direction.reshape(theta.shape), ~state.active, unpenalized)
