@@ -80,10 +80,11 @@ def rank_deficient(design: RowParts, like: Array) -> Array:
 def sees_all(R: Array) -> Array:
     """Whether the triangle R (d, d) of a weighted design holds more than rounding in its weakest direction, ().
 
-    What comes from R otherwise, a step along a separating direction too, says nothing.
+    What comes from R otherwise, a step along a separating direction too, says nothing. Inference, whose columns count
+    in other units, must not find it deficient: twice the cut.
     """
-    R, _ = _equilibrated(R)
-    return jnp.min(jnp.abs(jnp.diagonal(R))) > _negligible(R[0])
+    singular = jnp.linalg.svd(_equilibrated(R)[0], compute_uv=False)
+    return singular[-1] > 2 * _negligible(R[0]) * singular[0]
 
 
 def _negligible(like: Array) -> float:
