@@ -150,7 +150,7 @@ def recentred(family: Family, problem: Problem, theta: Array) -> Recentring:
 
     def moments(total: Array, rows: Rows, own: Problem, power: int) -> Array:
         z, kept = columns(True, problem, rows).high, rows.weights > 0
-        eta = contract("mq,qn->mn", theta, z) + jnp.where(kept, rows.offset - problem.shift, 0)
+        eta = _rough(z, theta, rows, problem.shift)
         information = jnp.trace(family.derivatives(eta, rows.y)[2])
         by = jnp.where(kept, rows.weights / problem.n_obs * information, 0)
         return total + contract("qn,n->q", columns(True, own, rows).high ** power, by)
@@ -165,6 +165,11 @@ def recentred(family: Family, problem: Problem, theta: Array) -> Recentring:
     unit = scaling.power_of_two(jnp.sqrt(average(centred, 2)))
     found = centred._replace(scaled=centred.scaled._replace(scale=scaled.scale * unit))
     return Recentring(found, (mean - scaled.mean) / scaled.scale, unit)
+
+
+def _rough(z: Array, theta: Array, rows: Rows, shift: Array) -> Array:
+    """The linear predictors (m, n) of theta (m, q), in one word."""
+    return contract("mq,qn->mn", theta, z) + jnp.where(rows.weights > 0, rows.offset - shift, 0)[None]
 
 
 def _predict(z: Double, theta: Double, rows: Rows, shift: Array) -> Double:
@@ -251,8 +256,7 @@ def _leaps(family: Family, intercept: bool, problem: Problem, theta: Double, dir
 
     def count(total: Array, rows: Rows) -> Array:
         z, kept = columns(intercept, problem, rows).high, (rows.weights > 0)[None]
-        eta, move = (contract("mq,qn->mn", of, z) for of in (theta.high, direction))
-        eta = eta + jnp.where(kept, rows.offset - problem.shift, 0)
+        eta, move = _rough(z, theta.high, rows, problem.shift), contract("mq,qn->mn", direction, z)
         own = jnp.diagonal(family.derivatives(eta, rows.y)[2]).T
         return total + jnp.sum(kept & ~(jnp.abs(move) <= allowed_move(eta, own)), dtype=jnp.int32)
 
