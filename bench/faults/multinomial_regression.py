@@ -128,8 +128,8 @@ def optimum(A, y, weights, l2):
 
     theta, step, curvature = oracle.newton(model, np.zeros((L, m * q), LONG))
     moved = np.max(np.abs(A @ np.swapaxes(step.reshape(L, m, q), 1, 2)) * (weights > 0)[:, :, None], axis=(1, 2))
-    units, theta = np.tile(unit, m), (U @ theta[:, :, None])[:, :, 0]
-    return theta / units, oracle.standard_errors(U, curvature, P) / units, moved, smallest
+    units = np.tile(unit, m)
+    return oracle.back(theta, U) / units, oracle.standard_errors(U, curvature, P) / units, moved, smallest
 
 
 def separated(A: np.ndarray, y: np.ndarray) -> bool:

@@ -173,8 +173,18 @@ def binomial(A, y, trials, offset, weights, l2, free: int):
         start[:, 0] = -np.sum(used * offset, axis=1) / np.where(n > 0, np.sum(used, axis=1), 1)
     theta, step, curvature = newton(model, (R @ start[:, :, None])[:, :, 0])
     moved = np.max(np.abs((A @ step[:, :, None])[:, :, 0]) * (weights > 0), axis=1)
-    theta = (U @ theta[:, :, None])[:, :, 0]
-    return theta / unit, standard_errors(U, curvature, P) / unit, moved, smallest
+    return back(theta, U) / unit, standard_errors(U, curvature, P) / unit, moved, smallest
+
+
+def back(theta: np.ndarray, U: np.ndarray) -> np.ndarray:
+    """U theta; 0 where it is rounding, as for a column of zeros."""
+    size = np.sqrt(np.sum(theta**2, axis=1))
+    return _beyond_rounding((U @ theta[:, :, None])[:, :, 0], U, size)
+
+
+def _beyond_rounding(values: np.ndarray, U: np.ndarray, size: np.ndarray) -> np.ndarray:
+    least = 64 * np.finfo(LONG).eps * size[:, None] * np.sqrt(np.sum(U**2, axis=2))
+    return np.where(np.abs(values) <= least, 0, values)
 
 
 def standard_errors(U: np.ndarray, H: np.ndarray, P: np.ndarray) -> np.ndarray:
@@ -185,9 +195,10 @@ def standard_errors(U: np.ndarray, H: np.ndarray, P: np.ndarray) -> np.ndarray:
     eye, data = np.eye(U.shape[1], dtype=LONG), H - P
     columns = [solve(H, np.broadcast_to(row, H.shape[:2])) for row in eye]
     inner = np.stack(columns, axis=2)
-    back = U @ inner
+    moved = U @ inner
     proved = np.max(np.einsum("lii->li", inner), axis=1) < 1e17
-    return np.where(proved[:, None], np.sqrt(np.einsum("lij,ljk,lik->li", back, data, back)), np.nan)
+    se = np.sqrt(np.maximum(np.einsum("lij,ljk,lik->li", moved, data, moved), 0))
+    return np.where(proved[:, None], _beyond_rounding(se, U, np.ones_like(proved)), np.nan)
 
 
 def separated(signed: np.ndarray) -> bool:
