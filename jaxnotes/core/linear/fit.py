@@ -144,7 +144,8 @@ def _scaled_by_information(X: Array, share: Array, kept: Array, parts: Parts, in
 
     No standard error depends on the units, so they have no derivative.
     """
-    information = share * jnp.sum(jnp.where(kept[None], parts.information, 0), axis=0)
+    own = jnp.sum(parts.information * jnp.sum(parts.direction**2, axis=0), axis=0)
+    information = share * jnp.where(kept, own, 0)
     total = jnp.sum(information)
     by = jnp.where(total > 0, information / jnp.where(total > 0, total, 1), share)
     return scaling.scale_columns(X, jax.lax.stop_gradient(by), kept, intercept=intercept)

@@ -23,6 +23,9 @@ from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
 from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, error_where_converged
 
+# A whole step that moves no predictor further leaves so little that the information, too, is that of the optimum.
+SHORT = 1 / 8
+
 
 class DesignBlock(NamedTuple):
     """A block made ready to iterate on; axes of length L may be 1 where shared.
@@ -70,8 +73,17 @@ def solve_block(model: LinearModel, rows: Design) -> Solution:
     sound = data_status == Status.CONVERGED
     verdict = _judge(model, block, rows, state, sound)
     status = jnp.where(sound, verdict.status, data_status)
+    return answered(sound, verdict._replace(status=status), state.steps)
+
+
+def answered(sound: Array, verdict: Verdict, steps: Array) -> Solution:
+    """The answers of all lanes, (L,); NaN where the data are not sound or the answer is no number of the dtype."""
+    status = verdict.status
+    none = ~sound | (status == Status.DIVERGED)
+    params = jnp.where(none[:, None, None], jnp.nan, verdict.params)
+    value, grad_norm = (jnp.where(sound, of, jnp.nan) for of in (verdict.value, verdict.grad_norm))
     error = error_where_converged(status, verdict.error)
-    return Solution(verdict.params, verdict.value, verdict.grad_norm, state.steps, status, error)
+    return Solution(params, value, grad_norm, jnp.maximum(steps, 0), status, error)
 
 
 def descend(model: LinearModel, rows: Design) -> tuple[DesignBlock, Array, NewtonState]:
@@ -239,7 +251,7 @@ def _gain_after(block: DesignBlock, at: Position) -> Array:
     """
     move = jnp.where((block.share > 0)[:, None], jnp.abs(block.multiply.predict(at.direction)), 0)
     farthest = jnp.max(move, axis=(1, 2))
-    return jnp.where((farthest <= two_words.LEAP) & (at.length == 1), farthest**2 * at.gain, jnp.inf)
+    return jnp.where((farthest <= SHORT) & (at.length == 1), farthest**2 * at.gain, jnp.inf)
 
 
 def _positive_margins_loss(block: DesignBlock, rows: Design) -> Array:
@@ -302,7 +314,7 @@ def _judge(model: LinearModel, block: DesignBlock, rows: Design, state: NewtonSt
         value=state.at.value,
         grad_norm=state.at.grad_norm,
         status=jnp.full_like(state.steps, Status.CONVERGED, dtype=jnp.int8),
-        error=distance + blur,
+        error=(distance + blur) * judgement.stretch(evidence, block.penalty, state.pivot),
     )
     needy = sound & ~(sure & (overlap | ~unpenalized))
     end = Ending(theta, _by_predictor(model, state.at.direction), ~state.active, unpenalized)
@@ -345,5 +357,5 @@ def step_proves_overlap(model: LinearModel, block: DesignBlock, at: Position) ->
     """True for each lane whose next Newton step proves that its rows overlap, (L,); see `separation`."""
     eta = block.multiply.predict(at.theta) + block.offset[:, None]
     move = block.multiply.predict(at.direction)
-    multipliers, change = jax.jvp(lambda eta: model.family.multipliers(eta, block.y), (eta,), (move,))
-    return existence.overlap_proven(multipliers, change, jnp.broadcast_to(block.share > 0, eta[:, 0].shape))
+    logs, change = jax.jvp(lambda eta: model.family.log_multipliers(eta, block.y), (eta,), (move,))
+    return existence.overlap_proven(logs, change, jnp.broadcast_to(block.share > 0, eta[:, 0].shape))
