@@ -29,6 +29,8 @@ from jaxnotes.distributions.summaries import Empirical, total
 
 # The rounding of a gradient, and of an estimate in closed form, in eps.
 ROUNDINGS = 8.0
+# In standard errors, of the distance to the maximum.
+PROMISED = 0.01
 
 
 class Sample(NamedTuple):
@@ -140,6 +142,7 @@ def _solve(family: Any, sample: Sample, *, for_derivatives: bool = False) -> Sol
         (~jnp.isfinite(value), Status.NON_FINITE_DATA),
         (jnp.asarray(ending) != Status.CONVERGED, ending),
         (~_fits(family, seen, free, frame), Status.DIVERGED),
+        (_is_drowned(family, seen, free, frame, n), Status.STALLED),
         (_is_near(grad_norm, n) | family._closed_form, Status.CONVERGED),
         (jnp.asarray(steps) >= solvers.MAX_STEPS, Status.MAX_STEPS),
         otherwise=Status.STALLED,
@@ -158,7 +161,7 @@ def _is_near(grad_norm: Array, n: Array) -> Array:
     """
     rounding = ROUNDINGS * float(jnp.finfo(grad_norm.dtype).eps)
     return grad_norm <= jnp.maximum(
-        rounding, jnp.minimum(100 * settings.tolerance(None, grad_norm.dtype), 0.01 / jnp.sqrt(n))
+        rounding, jnp.minimum(100 * settings.tolerance(None, grad_norm.dtype), PROMISED / jnp.sqrt(n))
     )
 
 
@@ -169,9 +172,20 @@ def _error(family: Any, params: Any, grad_norm: Array, free: list[str], frame: F
     eps = float(jnp.finfo(n.dtype).eps)
     placed, units = frames.place(params, family._kinds, frame), _changes(family, params, frame)
     size = [jnp.max(jnp.abs(getattr(placed, name)) / getattr(units, name)) for name in free]
-    left = 0 if family._closed_form else 2 * grad_norm
+    left = 0 if family._closed_form else 2 * grad_norm + ROUNDINGS * eps
     statistics = family._looseness * (left + ROUNDINGS * eps)
     return jnp.sqrt(n) * (statistics + eps * functools.reduce(jnp.maximum, size))
+
+
+def _is_drowned(family: Any, seen: Any, free: list[str], frame: Frame, n: Array) -> Array:
+    """Whether so many rows multiply the rounding of one that the promise is beyond the dtype, (): neither 1 % of a
+    standard error, which is about a unit / sqrt(n), nor 2 units in the last place are sure.
+    """
+    roundings = (1.0 if family._closed_form else ROUNDINGS / 2) * float(jnp.finfo(n.dtype).eps)
+    placed, units = frames.place(seen, family._kinds, frame), _changes(family, seen, frame)
+    spacings = [jnp.abs(getattr(placed, name)) / getattr(units, name) for name in free]
+    rough = [jnp.any(roundings > 2 * float(jnp.finfo(n.dtype).eps) * spacing) for spacing in spacings]
+    return (roundings * jnp.sqrt(n) > PROMISED) & functools.reduce(jnp.logical_or, rough)
 
 
 def _changes(family: Any, seen: Any, frame: Frame) -> Any:

@@ -187,7 +187,6 @@ def _by_trust_region(
     # What rounding hides is no reason to refuse an answer.
     visible = jnp.maximum(tol, settings.default_tolerance(theta.dtype))[None]
     status = trust_region.judge(run, trust_region.Goal(visible, nothing))
-    level = trust_region.level(run.at, run.origin)
     size = jnp.maximum(jnp.abs(run.at.theta), jnp.abs(run.at.theta - run.origin.theta))
-    norm = rules.quotient(jnp.max(jnp.abs(run.at.grad) * (size / run.at.unit), axis=1), level)
+    norm = rules.quotient(jnp.max(jnp.abs(run.at.grad) * (size / run.at.unit), axis=1), run.level)
     return unravel(run.at.theta[0]), [norm[0], run.steps[0], status[0]]

@@ -15,7 +15,6 @@ from jaxnotes.core.values import programs, trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, error_where_converged, first_status
 
-
 # In standard errors, of the distance to the maximum.
 PROMISED = 0.01
 
