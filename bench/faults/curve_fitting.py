@@ -276,7 +276,8 @@ def optimum(curve: Curve, data: Data, start: np.ndarray, precision: Precision) -
     if not n - q > 0:  # no standard errors: those of as many rows
         moved = np.maximum(moved, judge.PROMISE * spread * np.sqrt(best / max(most - q, 1)))
     allowed = moved + 1e-17 * np.abs(theta)
-    beyond = frozenset({"STALLED"} if np.any(judge.PROMISE * se < floor) else ())  # the user's own rounding
+    # The user's own rounding, which is of rows, however many each counts for.
+    beyond = frozenset({"STALLED"} if np.any(judge.PROMISE * se < spread * rounding / np.sqrt(len(y))) else ())
     return Truth(theta, se, floor, allowed, beyond)
 
 
