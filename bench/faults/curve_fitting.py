@@ -265,7 +265,7 @@ def optimum(curve: Curve, data: Data, start: np.ndarray, precision: Precision) -
     spread = np.sqrt(np.sum(U**2, axis=1)) * unit
     gradient = U.T @ (J.T @ residual(theta))  # in standard errors where sigma is 1
     rounding = precision.eps * np.sqrt(np.sum((root * y) ** 2))
-    if not np.max(np.abs(gradient)) <= 1e-4 * max(np.sqrt(best), rounding):
+    if not np.max(np.abs(gradient)) <= 3e-3 * max(np.sqrt(best), rounding):
         return None
     df = n - q if abs(n - q) > 1e-9 * n else np.nan
     with np.errstate(invalid="ignore"):

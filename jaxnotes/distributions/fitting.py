@@ -22,7 +22,7 @@ from jaxnotes.core.lanes import batching, implicit
 from jaxnotes.core.matrix.scaling import power_of_two
 from jaxnotes.core.values import programs, settings, trouble
 from jaxnotes.core.values.arrays import Array
-from jaxnotes.core.values.status import Solution, Status, error_where_converged, first_status
+from jaxnotes.core.values.status import Solution, Status, error_where_converged, first_status, where_answered
 from jaxnotes.distributions import frames, solvers
 from jaxnotes.distributions.frames import Frame
 from jaxnotes.distributions.summaries import Empirical, total
@@ -150,7 +150,8 @@ def _solve(family: Any, sample: Sample, *, for_derivatives: bool = False) -> Sol
     usable = data_status == Status.CONVERGED
     params = frames.place(seen, family._kinds, frame)
     value = value + jnp.sum(jnp.log(frame.unit)) if family._kinds else value
-    params, value, grad_norm = jax.tree.map(lambda a: jnp.where(usable, a, jnp.nan), (params, value, grad_norm))
+    value, grad_norm = jax.tree.map(lambda a: jnp.where(usable, a, jnp.nan), (value, grad_norm))
+    params = jax.tree.map(lambda leaf: where_answered(status, leaf), params)
     error = error_where_converged(status, error)
     return Solution(params, value, grad_norm, jnp.asarray(steps, jnp.int32), status, error)
 

@@ -12,7 +12,7 @@ from jaxnotes.core.descent.rules import Path
 from jaxnotes.core.lanes import implicit
 from jaxnotes.core.values import settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
-from jaxnotes.core.values.status import Solution
+from jaxnotes.core.values.status import Solution, where_answered
 
 NEWTON_PARAMETERS = 200  # up to here Newton's n^3 is cheap; beyond, L-BFGS
 
@@ -79,6 +79,7 @@ def minimize(
 
     x, (grad_norm, steps, status) = implicit.solve_differentiably(objective, x0, solve)
     value = fun(x, *args)
+    x = jax.tree.map(lambda leaf: where_answered(status, leaf), x)
     return Solution(x, value, grad_norm, steps, status, jnp.full_like(grad_norm, jnp.nan))
 
 

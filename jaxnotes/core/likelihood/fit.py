@@ -13,7 +13,14 @@ from jaxnotes.core.likelihood import observations
 from jaxnotes.core.likelihood.observations import LogProb, Observations
 from jaxnotes.core.values import programs, trouble
 from jaxnotes.core.values.arrays import Array
-from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, error_where_converged, first_status
+from jaxnotes.core.values.status import (
+    NEGLIGIBLE_RISE,
+    Solution,
+    Status,
+    error_where_converged,
+    first_status,
+    where_answered,
+)
 
 # In standard errors, of the distance to the maximum.
 PROMISED = 0.01
@@ -74,7 +81,7 @@ def solve_block(model: LogProb, max_steps: int, problem: Problem) -> Solution:
         otherwise=judged,
     )
     error = error_where_converged(status, _error(run, rounding))
-    return Solution(run.at.theta, run.value, run.scaled_slope, run.steps, status, error)
+    return Solution(where_answered(status, run.at.theta), run.value, run.scaled_slope, run.steps, status, error)
 
 
 class _Counts(NamedTuple):
