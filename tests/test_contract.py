@@ -201,7 +201,8 @@ def test_trouble_is_told_and_disturbs_nobody(fit, many, dtype):
         assert told == {name: fit.troubles[name] for name in chosen}
         for position, name in enumerate(chosen):
             spoiled = [np.asarray(leaf)[2 * position] for leaf in jax.tree.leaves(after.params)]
-            assert told[name] not in NO_ANSWER or np.all(np.isnan(flat(spoiled))), name
+            # Training goes on from where it is, for its user to look at.
+            assert fit.infer is None or told[name] not in NO_ANSWER or np.all(np.isnan(flat(spoiled))), name
         assert np.all(np.asarray(after.steps) >= 0)
         for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True):
             np.testing.assert_array_equal(np.asarray(a)[1::2], np.asarray(b)[1::2])

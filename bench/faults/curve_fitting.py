@@ -254,7 +254,7 @@ def optimum(curve: Curve, data: Data, start: np.ndarray, precision: Precision) -
         if not np.all(np.isfinite(step)):
             return None
         trial = np.sum(residual(theta + step) ** 2)
-        if trial <= best * (1 + 1e-18):
+        if trial <= best * (1 + 1e-14):
             theta, best, damping = theta + step, trial, damping / 10
         else:
             damping = damping * 8

@@ -21,7 +21,7 @@ from jaxnotes.core.matrix import factors, products, scaling
 from jaxnotes.core.values import trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
-from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, error_where_converged
+from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, error_where_converged, where_answered
 
 
 class DesignBlock(NamedTuple):
@@ -71,7 +71,8 @@ def solve_block(model: LinearModel, rows: Design) -> Solution:
     verdict = _judge(model, block, rows, state, sound)
     status = jnp.where(sound, verdict.status, data_status)
     error = error_where_converged(status, verdict.error)
-    return Solution(verdict.params, verdict.value, verdict.grad_norm, state.steps, status, error)
+    params, steps = where_answered(status, verdict.params), jnp.maximum(state.steps, 0)
+    return Solution(params, verdict.value, verdict.grad_norm, steps, status, error)
 
 
 def descend(model: LinearModel, rows: Design) -> tuple[DesignBlock, Array, NewtonState]:

@@ -25,7 +25,7 @@ from jaxnotes.core.matrix.scaling import Scaled
 from jaxnotes.core.values import trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
-from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, error_where_converged
+from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, error_where_converged, where_answered
 
 MEMORY = 6
 # A pass that leaves more than this share of the gradient calls for the Gram matrix of all rows.
@@ -80,9 +80,8 @@ def solve(model: LinearModel, rows: Design) -> Solution:
     verdict = _judge(model, problem, state, trusted, data_status == Status.CONVERGED)
     status = jnp.where(data_status == Status.CONVERGED, verdict.status, data_status)[0]
     error = error_where_converged(status, verdict.error[0])
-    return Solution(
-        verdict.params[0], verdict.value[0], verdict.grad_norm[0], state.steps[0], status.astype(jnp.int8), error
-    )
+    params, steps = where_answered(status, verdict.params[0]), jnp.maximum(state.steps[0], 0)
+    return Solution(params, verdict.value[0], verdict.grad_norm[0], steps, status.astype(jnp.int8), error)
 
 
 def _problem(model: LinearModel, rows: Design) -> ScaledDesign:
