@@ -23,7 +23,6 @@ import jax
 import jax.numpy as jnp
 
 from jaxnotes.core.descent.quadratic_model import Step, flat_below, largest, propose
-from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
 from jaxnotes.core.values.status import Status, first_status
@@ -221,8 +220,8 @@ def _finish(goal: Goal, run: Descent, new: Descent) -> Descent:
     now, before = _Ending.of(new, goal), _Ending.of(run._replace(origin=new.origin), goal)
     last, way = largest(run.step.newton / new.extent, (new.at.theta - new.origin.theta) / new.origin.length)
     shrinking, looked = step.reach < 0.99 * last, run.step.way > 2 * run.step.reach
-    fading = shrinking & (step.reach > 0.3 * last) & (step.reach > eps**0.5) & (now.enough | now.to_zero)
-    stretched = fading & ~looked & ~step.cut
+    fading = shrinking & (step.reach > jnp.maximum(0.3 * last, eps**0.5)) & (now.enough | now.to_zero)
+    stretched = fading & ~looked
     sure = (step.reach <= eps**0.5) | (before.enough & (step.reach <= SETTLED))
     runaway = now.faded & before.faded & ~shrinking & (way > 1)
     flat = (step.lowest <= flat_below(new.at.theta)) & now.enough
@@ -233,16 +232,10 @@ def _finish(goal: Goal, run: Descent, new: Descent) -> Descent:
 
 
 def _fall(at: Point, tried: Point, move: Array) -> Array:
-    """By how much the objective falls along a move (L, q), from the derivatives at both ends: exact for a polynomial of
-    the fourth degree, and blind to a constant in which the values drown, (L,).
+    """By how much the objective falls along a move (L, q), from the slopes at both ends, which a constant in which the
+    values drown does not touch, (L,).
     """
-
-    def along(point: Point) -> tuple[Array, Array]:
-        part = move / point.unit
-        return jnp.sum(point.grad * part, axis=1), jnp.sum(contract("lij,lj->li", point.hessian, part) * part, axis=1)
-
-    (slope, bend), (new_slope, new_bend) = along(at), along(tried)
-    return (new_bend - bend) / 12 - (slope + new_slope) / 2
+    return -jnp.sum(at.grad * (move / at.unit) + tried.grad * (move / tried.unit), axis=1) / 2
 
 
 def _advance(evaluate: Evaluate, restrict: Restrict, goal: Goal, run: Descent) -> Descent:
