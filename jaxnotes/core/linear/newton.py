@@ -21,7 +21,7 @@ from jaxnotes.core.matrix import factors, products, scaling
 from jaxnotes.core.values import trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
-from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, error_where_converged
+from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, error_where_converged, where_answered
 
 # A whole step that moves no predictor further leaves so little that the information, too, is that of the optimum.
 SHORT = 1 / 8
@@ -79,11 +79,9 @@ def solve_block(model: LinearModel, rows: Design) -> Solution:
 def answered(sound: Array, verdict: Verdict, steps: Array) -> Solution:
     """The answers of all lanes, (L,); NaN where the data are not sound or the answer is no number of the dtype."""
     status = verdict.status
-    none = ~sound | (status == Status.DIVERGED)
-    params = jnp.where(none[:, None, None], jnp.nan, verdict.params)
     value, grad_norm = (jnp.where(sound, of, jnp.nan) for of in (verdict.value, verdict.grad_norm))
     error = error_where_converged(status, verdict.error)
-    return Solution(params, value, grad_norm, jnp.maximum(steps, 0), status, error)
+    return Solution(where_answered(status, verdict.params), value, grad_norm, jnp.maximum(steps, 0), status, error)
 
 
 def descend(model: LinearModel, rows: Design) -> tuple[DesignBlock, Array, NewtonState]:

@@ -80,7 +80,7 @@ def conclude(
         params=jnp.where(_has_none(status)[:, None], jnp.nan, params),
         value=value * units.size * units.precision * units.size,
         grad_norm=refined.grad_norm,
-        steps=steps,
+        steps=jnp.maximum(steps, 0),
         status=status,
         error=error_where_converged(status, error),
     )
