@@ -99,9 +99,10 @@ def _margins(eta: Array, counts: Counts) -> Array:
     return jnp.stack([jnp.where(successes > 0, eta, 0), jnp.where(successes < trials, -eta, 0)])
 
 
-def _multipliers(eta: Array, counts: Counts) -> Array:
+def _log_multipliers(eta: Array, counts: Counts) -> Array:
     (successes, trials), eta = counts, eta[..., 0, :]
-    return jnp.stack([successes * jax.nn.sigmoid(-eta), (trials - successes) * jax.nn.sigmoid(eta)])
+    seen, logs = (successes > 0, successes < trials), (jax.nn.log_sigmoid(-eta), jax.nn.log_sigmoid(eta))
+    return jnp.stack([jnp.where(*of, -jnp.inf) for of in zip(seen, logs, strict=True)])
 
 
 FAMILY = Family(
@@ -112,7 +113,7 @@ FAMILY = Family(
     label=_label,
     start=_start,
     margins=_margins,
-    multipliers=_multipliers,
+    log_multipliers=_log_multipliers,
 )
 
 

@@ -31,6 +31,9 @@ from tolerances import assert_close
 import jaxnotes as jn
 from jaxnotes import Status
 
+# What the data or the start hold makes an answer impossible.
+NO_ANSWER = (Status.INVALID_DATA, Status.NON_FINITE_DATA, Status.BAD_START)
+
 
 @pytest.fixture(params=FITS)
 def fit(request) -> Fit:
@@ -196,6 +199,11 @@ def test_trouble_is_told_and_disturbs_nobody(fit, many, dtype):
         after = many({key: np.stack([data[key] for data in lanes]) for key in sound})
         told = {name: Status(int(after.status[2 * position])) for position, name in enumerate(chosen)}
         assert told == {name: fit.troubles[name] for name in chosen}
+        for position, name in enumerate(chosen):
+            spoiled = [np.asarray(leaf)[2 * position] for leaf in jax.tree.leaves(after.params)]
+            # Training goes on from where it is, for its user to look at.
+            assert fit.infer is None or told[name] not in NO_ANSWER or np.all(np.isnan(flat(spoiled))), name
+        assert np.all(np.asarray(after.steps) >= 0)
         for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True):
             np.testing.assert_array_equal(np.asarray(a)[1::2], np.asarray(b)[1::2])
 

@@ -179,7 +179,9 @@ def test_hand_derived_forms(coding, double):
     hessian = jnp.einsum("aibi->abi", jax.hessian(total)(eta))
     np.testing.assert_allclose(information, -hessian, rtol=tolerance, atol=tolerance)
     slopes = jnp.einsum("kibi->kbi", jax.jacobian(family.margins)(eta, y))
-    np.testing.assert_allclose(jnp.einsum("ki,kbi->bi", family.multipliers(eta, y), slopes), score, atol=tolerance)
+    np.testing.assert_allclose(
+        jnp.einsum("ki,kbi->bi", jnp.exp(family.log_multipliers(eta, y)), slopes), score, atol=tolerance
+    )
     parts = family.parts(eta, y)
     np.testing.assert_allclose(jnp.einsum("ri,ari->ai", parts.score, parts.direction), score, atol=tolerance)
     outer = jnp.einsum("ri,ari,bri->abi", parts.information, parts.direction, parts.direction)

@@ -254,7 +254,7 @@ def optimum(curve: Curve, data: Data, start: np.ndarray, precision: Precision) -
         if not np.all(np.isfinite(step)):
             return None
         trial = np.sum(residual(theta + step) ** 2)
-        if trial <= best * (1 + 1e-18):
+        if trial <= best * (1 + 1e-14):
             theta, best, damping = theta + step, trial, damping / 10
         else:
             damping = damping * 8
@@ -265,7 +265,7 @@ def optimum(curve: Curve, data: Data, start: np.ndarray, precision: Precision) -
     spread = np.sqrt(np.sum(U**2, axis=1)) * unit
     gradient = U.T @ (J.T @ residual(theta))  # in standard errors where sigma is 1
     rounding = precision.eps * np.sqrt(np.sum((root * y) ** 2))
-    if not np.max(np.abs(gradient)) <= 1e-4 * max(np.sqrt(best), rounding):
+    if not np.max(np.abs(gradient)) <= 3e-3 * max(np.sqrt(best), rounding):
         return None
     df = n - q if abs(n - q) > 1e-9 * n else np.nan
     with np.errstate(invalid="ignore"):
@@ -276,7 +276,8 @@ def optimum(curve: Curve, data: Data, start: np.ndarray, precision: Precision) -
     if not n - q > 0:  # no standard errors: those of as many rows
         moved = np.maximum(moved, judge.PROMISE * spread * np.sqrt(best / max(most - q, 1)))
     allowed = moved + 1e-17 * np.abs(theta)
-    beyond = frozenset({"STALLED"} if np.any(judge.PROMISE * se < floor) else ())  # the user's own rounding
+    # The user's own rounding, which is of rows, however many each counts for.
+    beyond = frozenset({"STALLED"} if np.any(judge.PROMISE * se < spread * rounding / np.sqrt(len(y))) else ())
     return Truth(theta, se, floor, allowed, beyond)
 
 

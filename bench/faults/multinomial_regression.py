@@ -93,7 +93,7 @@ def optimum(A, y, weights, l2):
     m = CLASSES - 1
     unit = np.max(np.abs(A), axis=1)
     unit = np.where(unit > 0, unit, 1)
-    A, n, eye = A / unit[:, None], np.sum(weights, axis=1), np.eye(m * q, dtype=LONG)
+    A, n = A / unit[:, None], np.sum(weights, axis=1)
     penalty = np.tile((n * l2)[:, None] / unit**2 * (np.arange(q) >= 1), m)
     one = np.sqrt(penalty[:, :q])[:, :, None] * np.eye(q, dtype=LONG)
     rows = np.concatenate([np.sqrt(weights)[:, :, None] * A, one], axis=1)
@@ -102,10 +102,12 @@ def optimum(A, y, weights, l2):
     U = np.zeros((L, m * q, m * q), LONG)
     for k in range(m):
         U[:, k * q : k * q + q, k * q : k * q + q] = oracle.inverse(R)
+    A, P = A @ U[:, :q, :q], np.swapaxes(U, 1, 2) @ (penalty[:, :, None] * U)
     target = (y[:, :, None] == 1 + np.arange(m)) * LONG(1)
 
     def model(theta, lanes):
-        a, w, fine, hits = A[lanes], weights[lanes], penalty[lanes], target[lanes]
+        a, w, fine, hits = A[lanes], weights[lanes], P[lanes], target[lanes]
+        pull = (fine @ theta[:, :, None])[:, :, 0]
         eta = a @ np.swapaxes(theta.reshape(-1, m, q), 1, 2)
         top = np.maximum(np.max(eta, axis=2), 0)
         share = np.exp(eta - top[:, :, None])
@@ -120,14 +122,14 @@ def optimum(A, y, weights, l2):
                 for k in range(m):
                     middle = w * (p[:, :, j] * (j == k) - p[:, :, j] * p[:, :, k])
                     H[:, j, :, k] = np.swapaxes(a, 1, 2) @ (middle[:, :, None] * a)
-            return gradient.reshape(-1, m * q) + fine * theta, H.reshape(-1, m * q, m * q) + fine[:, :, None] * eye
+            return gradient.reshape(-1, m * q) + pull, H.reshape(-1, m * q, m * q) + fine
 
-        return value + np.sum(fine * theta**2, axis=1) / 2, slopes
+        return value + np.sum(pull * theta, axis=1) / 2, slopes
 
-    theta, step, curvature = oracle.newton(model, U, np.zeros((L, m * q), LONG))
+    theta, step, curvature = oracle.newton(model, np.zeros((L, m * q), LONG))
     moved = np.max(np.abs(A @ np.swapaxes(step.reshape(L, m, q), 1, 2)) * (weights > 0)[:, :, None], axis=(1, 2))
     units = np.tile(unit, m)
-    return theta / units, oracle.standard_errors(U, curvature, penalty) / units, moved, smallest
+    return oracle.back(theta, U) / units, oracle.standard_errors(U, curvature, P) / units, moved, smallest
 
 
 def separated(A: np.ndarray, y: np.ndarray) -> bool:

@@ -105,11 +105,11 @@ def solve(H: np.ndarray, g: np.ndarray) -> np.ndarray:
     return U[:, :, q]
 
 
-def newton(model, coordinates: np.ndarray, start: np.ndarray):
+def newton(model, start: np.ndarray):
     """(theta, last step, curvature there) of a convex objective, by whole and halved Newton steps.
 
-    model(theta, lanes) -> value, and a function of the lanes that gives gradient and curvature. coordinates (q, q):
-    theta = coordinates z with z well scaled. A lane ends where its step in z is rounding, or has no finite step.
+    model(theta, lanes) -> value, and a function of the lanes that gives gradient and curvature, in coordinates in which
+    theta is well scaled. A lane ends where its step is rounding, or has no finite step.
     """
     theta, steps = start.astype(LONG), np.full(start.shape, np.nan, LONG)
     curvatures = np.full((*start.shape, start.shape[1]), np.nan, LONG)
@@ -117,10 +117,9 @@ def newton(model, coordinates: np.ndarray, start: np.ndarray):
     value, slopes = model(theta, lanes)
     for _ in range(EVERY_STEP):
         gradient, curvature = slopes()
-        C = coordinates[lanes]
-        z = -solve(np.swapaxes(C, 1, 2) @ curvature @ C, np.einsum("lji,lj->li", C, gradient))
-        steps[lanes], curvatures[lanes] = np.einsum("lij,lj->li", C, z), curvature
-        size = np.max(np.abs(z), axis=1) / (1 + np.max(np.abs(solve(C, theta[lanes])), axis=1))
+        step = -solve(curvature, gradient)
+        steps[lanes], curvatures[lanes] = step, curvature
+        size = np.max(np.abs(step), axis=1) / (1 + np.max(np.abs(theta[lanes]), axis=1))
         going = size > 1e-16  # not where it is NaN
         if not going.any():
             break
@@ -138,7 +137,10 @@ def newton(model, coordinates: np.ndarray, start: np.ndarray):
 
 
 def binomial(A, y, trials, offset, weights, l2, free: int):
-    """(theta, se, moved, smallest singular value); moved: how far the last step moved a logit, small at an optimum."""
+    """(theta, se, moved, smallest singular value); moved: how far the last step moved a logit, small at an optimum.
+
+    Newton goes on in coordinates in which the design is orthogonal: its Gram matrix would square the condition.
+    """
     A, y, trials, offset, weights, l2 = (np.asarray(a, LONG) for a in (A, y, trials, offset, weights, l2))
     unit = np.max(np.abs(A), axis=1)
     unit = np.where(unit > 0, unit, 1)
@@ -149,41 +151,54 @@ def binomial(A, y, trials, offset, weights, l2, free: int):
     R = triangle(rows)
     smallest = smallest_singular_value(R, np.sqrt(np.sum(rows**2, axis=1)), free)
     U = inverse(R)
+    A, P = A @ U, np.swapaxes(U, 1, 2) @ (penalty[:, :, None] * U)
 
     def model(theta, lanes):
-        a, w, m, k, fine = A[lanes], weights[lanes], trials[lanes], y[lanes], penalty[lanes]
+        a, w, m, k, fine = A[lanes], weights[lanes], trials[lanes], y[lanes], P[lanes]
+        pull = (fine @ theta[:, :, None])[:, :, 0]
         eta = (a @ theta[:, :, None])[:, :, 0] + offset[lanes]
         small = np.exp(-np.abs(eta))
         value = np.sum(w * (m * (np.maximum(eta, 0) + np.log1p(small)) - k * eta), axis=1)
 
         def slopes():
             p = np.where(eta >= 0, 1, small) / (1 + small)
-            gradient = np.einsum("lij,li->lj", a, w * (m * p - k)) + fine * theta
+            gradient = np.einsum("lij,li->lj", a, w * (m * p - k)) + pull
             information = np.swapaxes(a, 1, 2) @ ((w * m * small / (1 + small) ** 2)[:, :, None] * a)
-            return gradient, information + fine[:, :, None] * eye
+            return gradient, information + fine
 
-        return value + np.sum(fine * theta**2, axis=1) / 2, slopes
+        return value + np.sum(pull * theta, axis=1) / 2, slopes
 
     start = np.zeros((len(A), A.shape[2]), LONG)
     if free:
         start[:, 0] = -np.sum(used * offset, axis=1) / np.where(n > 0, np.sum(used, axis=1), 1)
-    theta, step, curvature = newton(model, U, start)
+    theta, step, curvature = newton(model, (R @ start[:, :, None])[:, :, 0])
     moved = np.max(np.abs((A @ step[:, :, None])[:, :, 0]) * (weights > 0), axis=1)
-    return theta / unit, standard_errors(U, curvature, penalty) / unit, moved, smallest
+    return back(theta, U) / unit, standard_errors(U, curvature, P) / unit, moved, smallest
 
 
-def standard_errors(U: np.ndarray, curvature: np.ndarray, penalty: np.ndarray) -> np.ndarray:
-    """Roots of the diagonal of H^-1 (H - P) H^-1, by way of coordinates U where H is 1 at its largest.
+def back(theta: np.ndarray, U: np.ndarray) -> np.ndarray:
+    """U theta; 0 where it is rounding, as for a column of zeros."""
+    size = np.sqrt(np.sum(theta**2, axis=1))
+    return _beyond_rounding((U @ theta[:, :, None])[:, :, 0], U, size)
+
+
+def _beyond_rounding(values: np.ndarray, U: np.ndarray, size: np.ndarray) -> np.ndarray:
+    least = 64 * np.finfo(LONG).eps * size[:, None] * np.sqrt(np.sum(U**2, axis=2))
+    return np.where(np.abs(values) <= least, 0, values)
+
+
+def standard_errors(U: np.ndarray, H: np.ndarray, P: np.ndarray) -> np.ndarray:
+    """Roots of the diagonal of U H^-1 (H - P) H^-1 U', for H and P in coordinates U where H is 1 at its largest.
 
     NaN where H is singular but for rounding, as on the way to infinity.
     """
-    eye, turned = np.eye(U.shape[1], dtype=LONG), np.swapaxes(U, 1, 2)
-    H, data = turned @ curvature @ U, turned @ (curvature - penalty[:, :, None] * eye) @ U
+    eye, data = np.eye(U.shape[1], dtype=LONG), H - P
     columns = [solve(H, np.broadcast_to(row, H.shape[:2])) for row in eye]
     inner = np.stack(columns, axis=2)
-    back = U @ inner
+    moved = U @ inner
     proved = np.max(np.einsum("lii->li", inner), axis=1) < 1e17
-    return np.where(proved[:, None], np.sqrt(np.einsum("lij,ljk,lik->li", back, data, back)), np.nan)
+    se = np.sqrt(np.maximum(np.einsum("lij,ljk,lik->li", moved, data, moved), 0))
+    return np.where(proved[:, None], _beyond_rounding(se, U, np.ones_like(proved)), np.nan)
 
 
 def separated(signed: np.ndarray) -> bool:

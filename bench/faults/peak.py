@@ -37,7 +37,7 @@ def find(loss, start: np.ndarray, data) -> tuple[np.ndarray, np.ndarray, np.ndar
             for _ in range(30):
                 trial = theta + share[:, None] * step
                 new = [np.asarray(part) for part in derivatives(loss)(trial, data)]
-                worse = ~(new[0] <= value + 1e-15 * np.abs(value))
+                worse = ~(new[0] <= value + 1e-13 * (1 + np.abs(value)))
                 if not worse.any():
                     break
                 share = np.where(worse, share / 2, share)

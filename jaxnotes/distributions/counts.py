@@ -160,7 +160,7 @@ class Binomial(Discrete):
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
         trials = rows.known["trials"]
-        return Peak(Binomial.Params(trials, summaries.average(rows.x, rows.share) / trials))
+        return Peak(Binomial.Params(trials, summaries.centre(rows.x, rows.share) / trials))
 
     @staticmethod
     def _units(params: Any) -> Any:
@@ -237,7 +237,7 @@ class Geometric(Discrete):
 
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
-        return Peak(Geometric.Params(1 / summaries.average(rows.x, rows.share)))
+        return Peak(Geometric.Params(1 / summaries.centre(rows.x, rows.share)))
 
     @staticmethod
     def _units(params: Any) -> Any:
@@ -325,7 +325,7 @@ class NegativeBinomial(Discrete):
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
         x, share, _ = rows
-        mu = summaries.average(x, share)
+        mu = summaries.centre(x, share)
         excess = summaries.average((x - mu) ** 2, share) - mu
         over = excess > 0
 
@@ -414,7 +414,7 @@ class Poisson(Discrete):
 
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
-        return Peak(Poisson.Params(summaries.average(rows.x, rows.share)))
+        return Peak(Poisson.Params(summaries.centre(rows.x, rows.share)))
 
     @staticmethod
     def _units(params: Any) -> Any:

@@ -325,7 +325,8 @@ class Distribution:
             DIVERGED: a parameter is no number of the dtype, but larger or smaller.
             FLAT: the likelihood does not curve there: other parameters are as probable.
             MAX_STEPS: the steps ran out.
-            STALLED: rounding stopped the method before the gradient vanished.
+            STALLED: rounding stopped the method before the gradient vanished, or the weights sum to so much that the
+                rounding of a row may exceed what CONVERGED promises.
             INVALID_DATA: a weight is negative or the family excludes an x; NaN.
             NON_FINITE_DATA: an x or a weight is not finite; NaN.
             TOO_FEW_ROWS: no weight is positive; NaN.

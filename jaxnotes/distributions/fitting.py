@@ -22,13 +22,15 @@ from jaxnotes.core.lanes import batching, implicit
 from jaxnotes.core.matrix.scaling import power_of_two
 from jaxnotes.core.values import programs, settings, trouble
 from jaxnotes.core.values.arrays import Array
-from jaxnotes.core.values.status import Solution, Status, error_where_converged, first_status
+from jaxnotes.core.values.status import Solution, Status, error_where_converged, first_status, where_answered
 from jaxnotes.distributions import frames, solvers
 from jaxnotes.distributions.frames import Frame
 from jaxnotes.distributions.summaries import Empirical, total
 
 # The rounding of a gradient, and of an estimate in closed form, in eps.
 ROUNDINGS = 8.0
+# In standard errors, of the distance to the maximum.
+PROMISED = 0.01
 
 
 class Sample(NamedTuple):
@@ -140,6 +142,7 @@ def _solve(family: Any, sample: Sample, *, for_derivatives: bool = False) -> Sol
         (~jnp.isfinite(value), Status.NON_FINITE_DATA),
         (jnp.asarray(ending) != Status.CONVERGED, ending),
         (~_fits(family, seen, free, frame), Status.DIVERGED),
+        (_is_drowned(family, seen, free, frame, n), Status.STALLED),
         (_is_near(grad_norm, n) | family._closed_form, Status.CONVERGED),
         (jnp.asarray(steps) >= solvers.MAX_STEPS, Status.MAX_STEPS),
         otherwise=Status.STALLED,
@@ -147,7 +150,8 @@ def _solve(family: Any, sample: Sample, *, for_derivatives: bool = False) -> Sol
     usable = data_status == Status.CONVERGED
     params = frames.place(seen, family._kinds, frame)
     value = value + jnp.sum(jnp.log(frame.unit)) if family._kinds else value
-    params, value, grad_norm = jax.tree.map(lambda a: jnp.where(usable, a, jnp.nan), (params, value, grad_norm))
+    value, grad_norm = jax.tree.map(lambda a: jnp.where(usable, a, jnp.nan), (value, grad_norm))
+    params = jax.tree.map(lambda leaf: where_answered(status, leaf), params)
     error = error_where_converged(status, error)
     return Solution(params, value, grad_norm, jnp.asarray(steps, jnp.int32), status, error)
 
@@ -158,7 +162,7 @@ def _is_near(grad_norm: Array, n: Array) -> Array:
     """
     rounding = ROUNDINGS * float(jnp.finfo(grad_norm.dtype).eps)
     return grad_norm <= jnp.maximum(
-        rounding, jnp.minimum(100 * settings.tolerance(None, grad_norm.dtype), 0.01 / jnp.sqrt(n))
+        rounding, jnp.minimum(100 * settings.tolerance(None, grad_norm.dtype), PROMISED / jnp.sqrt(n))
     )
 
 
@@ -169,9 +173,20 @@ def _error(family: Any, params: Any, grad_norm: Array, free: list[str], frame: F
     eps = float(jnp.finfo(n.dtype).eps)
     placed, units = frames.place(params, family._kinds, frame), _changes(family, params, frame)
     size = [jnp.max(jnp.abs(getattr(placed, name)) / getattr(units, name)) for name in free]
-    left = 0 if family._closed_form else 2 * grad_norm
+    left = 0 if family._closed_form else 2 * grad_norm + ROUNDINGS * eps
     statistics = family._looseness * (left + ROUNDINGS * eps)
     return jnp.sqrt(n) * (statistics + eps * functools.reduce(jnp.maximum, size))
+
+
+def _is_drowned(family: Any, seen: Any, free: list[str], frame: Frame, n: Array) -> Array:
+    """Whether so many rows multiply the rounding of one that the promise is beyond the dtype, (): neither 1 % of a
+    standard error, which is about a unit / sqrt(n), nor 2 units in the last place are sure.
+    """
+    roundings = (1.0 if family._closed_form else ROUNDINGS / 2) * float(jnp.finfo(n.dtype).eps)
+    placed, units = frames.place(seen, family._kinds, frame), _changes(family, seen, frame)
+    spacings = [jnp.abs(getattr(placed, name)) / getattr(units, name) for name in free]
+    rough = [jnp.any(roundings > 2 * float(jnp.finfo(n.dtype).eps) * spacing) for spacing in spacings]
+    return (roundings * jnp.sqrt(n) > PROMISED) & functools.reduce(jnp.logical_or, rough)
 
 
 def _changes(family: Any, seen: Any, frame: Frame) -> Any:

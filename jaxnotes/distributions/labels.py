@@ -76,7 +76,7 @@ class Bernoulli(Discrete):
 
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
-        return Peak(Bernoulli.Params(summaries.average(rows.x, rows.share)))
+        return Peak(Bernoulli.Params(summaries.centre(rows.x, rows.share)))
 
     @staticmethod
     def _units(params: Any) -> Any:

@@ -170,7 +170,7 @@ class Exponential(PositiveParameters):
 
     @staticmethod
     def _maximize(rows: Empirical) -> Peak:
-        return Peak(Exponential.Params(1 / summaries.average(rows.x, rows.share)))
+        return Peak(Exponential.Params(1 / summaries.centre(rows.x, rows.share)))
 
 
 class Gamma(PositiveParameters):
@@ -354,6 +354,7 @@ class Weibull(PositiveParameters):
         return jnp.maximum(draws, float(jnp.finfo(dtype).tiny))
 
     _closed_form = False
+    _looseness = 3.0
 
     class Statistics(NamedTuple):
         """What the likelihood depends on.

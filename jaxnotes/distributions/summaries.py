@@ -35,9 +35,9 @@ def average(values: Array, share: Array) -> Array:
 
 
 def centre(x: Array, share: Array) -> Array:
-    """The mean of x (n, ...), exact where all rows are equal."""
-    first = x[jnp.argmax(share > 0)]
-    return first + average(x - first[None], share)
+    """The mean of x (n, ...), exact where all rows are equal; shares are rounded, of which it sees little."""
+    near = jax.lax.stop_gradient(average(x, share))
+    return near + average(x - near[None], share)
 
 
 def log_spread(x: Array, mean: Array, share: Array) -> Array:

@@ -19,7 +19,7 @@ from jaxnotes.core.inference.covariance import (
 )
 from jaxnotes.core.lanes import batching, implicit, passes
 from jaxnotes.core.linear import equations, fitted, intake, squares, squares_by_passes, verdict
-from jaxnotes.core.linear.fit import linear_predictor
+from jaxnotes.core.linear.fit import linear_predictor, settled
 from jaxnotes.core.linear.intake import Equations
 from jaxnotes.core.linear.verdict import Answer
 from jaxnotes.core.matrix import roots, scaling
@@ -72,7 +72,8 @@ def fit(
 
     Source: Björck, Numerical Methods for Least Squares Problems (1996), sections 2.9 and 6.6.
     """
-    return _fit(intake.equations(X, y, intercept, weights, precision, l2), intercept)
+    data = intake.equations(X, y, intercept, weights, precision, l2)
+    return settled(lambda thorough: _fit(data, intercept, thorough), data)
 
 
 def infer(
@@ -246,11 +247,11 @@ def _deviations(x: Array) -> tuple[Array, Double]:
 
 
 @functools.cache
-def _solver(intercept: bool) -> Callable[[Equations], Answer]:
+def _solver(intercept: bool, thorough: bool) -> Callable[[Equations], Answer]:
     """The fit of one problem: batched by jax.vmap through `batching`, differentiated in units of the data."""
     engine = jax.custom_jvp(
         batching.vectorize(
-            functools.partial(squares.solve_block, intercept),
+            functools.partial(squares.solve_block, intercept, thorough),
             functools.partial(squares_by_passes.solve, intercept),
             lambda data: data.X.shape[0] >= passes.FROM_ROWS,
         )
@@ -275,9 +276,9 @@ def _solver(intercept: bool) -> Callable[[Equations], Answer]:
     return engine
 
 
-@programs.soon(static_argnums=(1,))
-def _fit(data: Equations, intercept: bool) -> Solution[LinearParams]:
-    found = _solver(intercept)(data).solution
+@programs.soon(static_argnums=(1, 2))
+def _fit(data: Equations, intercept: bool, thorough: bool) -> Solution[LinearParams]:
+    found = _solver(intercept, thorough)(data).solution
     params = as_params(found.params, intercept)
     return Solution(params, found.value, found.grad_norm, found.steps, found.status, found.error)
 

@@ -25,6 +25,7 @@ from jaxnotes.core.likelihood.fit import Problem, maximize
 from jaxnotes.core.likelihood.observations import LogProb, Observations
 from jaxnotes.core.matrix import factors
 from jaxnotes.core.matrix.products import contract
+from jaxnotes.core.matrix.scaling import power_of_two
 from jaxnotes.core.values import programs, settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
 from jaxnotes.core.values.params import of_solution
@@ -333,11 +334,14 @@ def _infer(model: LogProb, cov: str, question: _Question) -> Estimate:
 def _estimate(model: LogProb, cov: str, question: _Question) -> Estimate:
     theta, converged, observed, groups = question
     observed = observations.present_only(observed)
-    _, _, hessian = observations.with_derivatives(model, theta, observed)
+    scores = observations.row_scores(model, theta, observed)
+    # In the units that the scores give the parameters, so that no square over- or underflows.
+    unit = 1 / power_of_two(jnp.max(jnp.abs(scores), axis=0))
+    _, _, hessian = observations.with_derivatives(model, theta, observed, unit)
     root = factors.root_of_spd_inverse(observed.n_obs * hessian)
     inverse = contract("ik,jk->ij", root, root)
     evidence = Evidence(
-        influence=contract("ij,jk->ik", observations.row_scores(model, theta, observed), inverse),
+        influence=contract("ij,jk->ik", scores * unit[None], inverse),
         weights=jnp.broadcast_to(observed.weights, (observed.n,)),
         leverage=jnp.zeros((observed.n,), theta.dtype),
         groups=groups,
@@ -345,4 +349,4 @@ def _estimate(model: LogProb, cov: str, question: _Question) -> Estimate:
     )
     covariance = ESTIMATORS[cov].of(evidence)
     df = jnp.asarray(jnp.inf, theta.dtype)
-    return Estimate(theta, covariance, df, converged & jnp.all(jnp.isfinite(covariance)))
+    return Estimate(theta, covariance, df, converged & jnp.all(jnp.isfinite(covariance)), unit)

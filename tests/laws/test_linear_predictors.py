@@ -56,6 +56,17 @@ def shifted(seed: int, place: float) -> dict:
     return {**data, "X": X.astype(np.float32).astype(float)}
 
 
+def thin_overlap(seed: int) -> dict:
+    """Of two rows 1e-3 apart; all others are sure."""
+    data = plain(seed)
+    X = data["X"]
+    X[:, 0] = np.where(np.abs(X[:, 0]) < 0.05, 0.05 + np.abs(X[:, 0]), X[:, 0])
+    X[:2, 0], X[:2, 1:] = [-(2.0**-11), 2.0**-11], X[0, 1:]
+    y = (X[:, 0] > 0) * 1.0
+    y[:2] = 1, 0
+    return {**data, "X": X, "y": y}
+
+
 WIDE = np.logspace(0, 12, N)[np.random.default_rng(5).permutation(N)].astype(np.float32).astype(float)
 KINDS = {
     "plain": plain(0),
@@ -72,6 +83,8 @@ KINDS = {
     "outlier": with_outlier(8),
     "outlier, l2": with_outlier(9, 2.0**-5),
     "outlier, large l2": with_outlier(10, 2.0**-3),
+    "outlier of many weights": {**with_outlier(11), "weights": np.full(N, 4.0)},
+    "overlap 1e-3": thin_overlap(12),
 }
 
 
@@ -131,7 +144,7 @@ def assert_kept(name: str, dtype, solution, estimate, se=None) -> None:
     errors_of_lane = errors * max(1, np.sqrt(KINDS[name]["weights"].sum() / N))
     assert np.all(off <= np.maximum(PROMISE * errors_of_lane, 2 * ulp)), (name, off / errors_of_lane)
     assert np.max(off / errors_of_lane) <= float(solution.error) + 1e-9, (name, off / errors_of_lane, solution.error)
-    if se is not None and KINDS[name]["l2"] == 0:
+    if se is not None:
         np.testing.assert_allclose(se, spread, rtol=0.01, err_msg=name)
 
 
@@ -223,3 +236,22 @@ def test_a_row_without_weight_may_hold_any_label():
     y, weights = data["y"].copy(), np.ones(N)
     y[3], weights[3] = -1, 0
     assert LR.fit(data["X"], y, weights=weights).status == Status.CONVERGED
+
+
+def test_a_lane_without_an_answer_is_nan():
+    """All of its parameters, and it took no steps."""
+    data = given(np.float32, ["plain"] * 4)
+    data["X"][0, 0, 0], data["y"][1], data["weights"][2] = np.nan, 0, 0
+    solution, _ = jax.jit(jax.vmap(fit))(data)
+    assert np.all(np.isnan(np.column_stack([solution.params.intercept, solution.params.coef]))[:3])
+    np.testing.assert_array_equal(solution.steps[:3], 0)
+    assert solution.status[3] == Status.CONVERGED
+
+
+def test_what_intercepts_have_in_common_stays(double):
+    """Symmetric coding does not determine it; rounding must not send it anywhere, nor refuse the answer."""
+    data = [plain(seed) for seed in range(8)]
+    X, y = (np.stack([lane[key] for lane in data]) for key in ("X", "y"))
+    solution = jax.vmap(lambda X, y: MR.fit(X, y, n_classes=2, coding="symmetric", l2=0.01))(X, y)
+    assert np.all(np.asarray(solution.status) == Status.CONVERGED)
+    np.testing.assert_allclose(np.sum(solution.params.intercept, axis=1), 0, atol=1e-12)

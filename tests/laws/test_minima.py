@@ -55,6 +55,14 @@ def test_a_constant_hides_no_minimum(constant):
     np.testing.assert_allclose(solution.params, 3, rtol=1e-6)
 
 
+@pytest.mark.parametrize("constant", [-7e5, 7e6])
+def test_values_that_show_nothing_hide_no_valley(constant):
+    """From Rosenbrock's start to the end of his valley, a fall of 24, where values are 0.06 or 0.5 apart in float32."""
+    solution = minimize(lambda x: constant + 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2, jnp.array([-1.2, 1]))
+    assert ending(solution) == Status.CONVERGED
+    np.testing.assert_allclose(solution.params, 1, atol=0.05)
+
+
 @pytest.mark.parametrize(
     ("factor", "unit"), [(1e-30, 1), (1e30, 1), (1, 1e-30), (1, 1e30), (1e-12, 1e-20), (1e-12, 1e9)]
 )
@@ -91,6 +99,7 @@ ENDINGS = {
     "running away": (lambda x: jnp.exp(-x[0]) + x[1] ** 2, [0.0, 1.0], Status.BOUNDARY),
     "running away slowly": (lambda x: 1 / x[0] + x[1] ** 2, [1.0, 1.0], Status.BOUNDARY),
     "an edge": (lambda x: jnp.log(x[0]) + x[1] ** 2, [2.0, 1.0], Status.BOUNDARY),
+    "a point of inflection on the way down": (lambda x: -(x[0] ** 3) + x[1] ** 2, [-0.9, 0.1], Status.BOUNDARY),
     "a minimum that is flat but one": (lambda x: jnp.sum((x - 3) ** 4), [0.0, 1.0], Status.CONVERGED),
 }
 
@@ -133,6 +142,27 @@ def test_a_sample_has_no_unit(unit):
     assert ending(solution) == Status.CONVERGED
     assert abs(float(solution.params["mean"]) / unit - SAMPLE.mean(dtype=np.float64)) <= 0.01 * se
     assert 0 < float(solution.error) <= 0.01
+
+
+def poisson(theta, row):
+    x, y = row
+    eta = theta[0] + theta[1] * x
+    return y * eta - jnp.exp(eta)
+
+
+@jax.jit
+@jax.vmap
+def poisson_in_units(unit):
+    x = jnp.asarray(np.linspace(-1, 1, 30), jnp.float32) * unit
+    rows = x, jnp.asarray(np.random.default_rng(3).poisson(3, 30), jnp.float32)
+    solution = maximum_likelihood.fit(poisson, jnp.array([1.0, 0.5]) / jnp.array([1, unit]), rows)
+    return solution.status, maximum_likelihood.infer(poisson, solution, rows).se * jnp.array([1, unit])
+
+
+def test_standard_errors_have_no_unit():
+    status, se = poisson_in_units(np.float32([1, 2.0**-85, 2.0**80]))
+    np.testing.assert_array_equal(status, Status.CONVERGED)
+    np.testing.assert_allclose(se, np.broadcast_to(se[0], (3, 2)), rtol=1e-5)
 
 
 @pytest.mark.parametrize("weight", [1e-9, 1.0, 1e9])

@@ -3,7 +3,8 @@
 With z = Q'r and a standard deviation sigma of the residuals a full step would move parameter j by at most |z| / sigma
 of its standard errors. sigma counts as at least eps times the root mean square of y: residuals of that size are the
 rounding of the data (where y is 0, of the residuals at the start). CONVERGED is told where |z| / sigma is at most
-PROMISED, where it is no more than the rounding of the curve itself, or where the step is within 2 ulp.
+PROMISED, where it is no more than the rounding of the curve itself, or where the step is within 2 ulp; STALLED where
+rounding may exceed ten times that, and the fit is not exact.
 """
 
 from typing import NamedTuple
@@ -22,6 +23,8 @@ from jaxnotes.core.values.status import Status, first_status
 
 # In standard errors: what CONVERGED promises, and where to stop if rounding is near.
 PROMISED, ENOUGH = 1e-2, 1e-3
+# Residuals of so many roundings of y are an exact fit.
+EXACT = 8.0
 # z below this many roundings of the curve is no longer known.
 ROUNDINGS = 4.0
 # A parameter that a full step would still move by this part of its size has no optimum in reach.
@@ -79,6 +82,9 @@ def judge(run: Ending, goal: Goal) -> tuple[Array, Array]:
     sigma = jnp.maximum(length, of_data) / jnp.sqrt(goal.n)
     noise = ROUNDINGS * at.rounding * jnp.sqrt(z.shape[1] / goal.rows)
     within = jnp.all(step <= eps * jnp.abs(at.theta), axis=1)
+    # Counts may multiply the rounding of a row until no answer is known; where residuals are rounding any is as good.
+    unknown = jnp.any(noise[:, None] * reach > 20 * eps * jnp.abs(at.theta), axis=1) & (noise > 10 * PROMISED * sigma)
+    drowned = unknown & (length > EXACT * of_data)
     small = (at.gain <= PROMISED * sigma) | within | (run.exhausted & (at.gain <= noise))
 
     size = _sizes(run)
@@ -94,7 +100,7 @@ def judge(run: Ending, goal: Goal) -> tuple[Array, Array]:
         (small & ~jnp.all(fits, axis=1), Status.DIVERGED),
         (~small & run.blocked, Status.BOUNDARY),
         (~small & ~run.exhausted, Status.MAX_STEPS),
-        (~small, Status.STALLED),
+        (~small | drowned, Status.STALLED),
         otherwise=jnp.full(small.shape, Status.CONVERGED),
     )
     spacing = jnp.max(_ratio(eps * jnp.abs(at.theta), se), axis=1)

@@ -26,7 +26,7 @@ from jaxnotes.core.matrix import triangles
 from jaxnotes.core.matrix.products import contract
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
-from jaxnotes.core.values.status import Solution, Status, error_where_converged, first_status
+from jaxnotes.core.values.status import Solution, Status, error_where_converged, first_status, where_answered
 
 # Chosen on the NIST and Moré-Garbow-Hillstrom problems: the first lambda, the largest |D a| / |D p|, and the gain, as a
 # part of what was promised, from which on the acceleration is not worth its price.
@@ -89,7 +89,7 @@ def solve_block(curve: Curve, max_steps: int, data: Curves) -> Solution:
         (data_status != Status.CONVERGED, data_status), (~first.finite, Status.BAD_START), otherwise=status
     )
     return Solution(
-        params=jnp.where(((data_status == Status.CONVERGED) & first.finite)[:, None], at.theta, jnp.nan),
+        params=where_answered(status, at.theta),
         value=model.in_units_of_y(at.square / (2 * goal.n_obs)),
         grad_norm=at.gain / jnp.where(at.size > 0, at.size, 1),
         steps=run.steps,

@@ -12,7 +12,7 @@ from jaxnotes.core.descent.rules import Path
 from jaxnotes.core.lanes import implicit
 from jaxnotes.core.values import settings
 from jaxnotes.core.values.arrays import Array, ArrayLike
-from jaxnotes.core.values.status import Solution
+from jaxnotes.core.values.status import Solution, where_answered
 
 NEWTON_PARAMETERS = 200  # up to here Newton's n^3 is cheap; beyond, L-BFGS
 
@@ -79,6 +79,7 @@ def minimize(
 
     x, (grad_norm, steps, status) = implicit.solve_differentiably(objective, x0, solve)
     value = fun(x, *args)
+    x = jax.tree.map(lambda leaf: where_answered(status, leaf), x)
     return Solution(x, value, grad_norm, steps, status, jnp.full_like(grad_norm, jnp.nan))
 
 
@@ -187,7 +188,6 @@ def _by_trust_region(
     # What rounding hides is no reason to refuse an answer.
     visible = jnp.maximum(tol, settings.default_tolerance(theta.dtype))[None]
     status = trust_region.judge(run, trust_region.Goal(visible, nothing))
-    level = trust_region.level(run.at, run.origin)
     size = jnp.maximum(jnp.abs(run.at.theta), jnp.abs(run.at.theta - run.origin.theta))
-    norm = rules.quotient(jnp.max(jnp.abs(run.at.grad) * (size / run.at.unit), axis=1), level)
+    norm = rules.quotient(jnp.max(jnp.abs(run.at.grad) * (size / run.at.unit), axis=1), run.level)
     return unravel(run.at.theta[0]), [norm[0], run.steps[0], status[0]]

@@ -44,6 +44,11 @@ class Step(NamedTuple):
     cut: Array
     lowest: Array
 
+    def times(self, factor: Array) -> "Step":
+        """A move longer by a factor (L,), of which no more is asked."""
+        lengths = {name: getattr(self, name) * factor for name in ("length", "way", "fineness")}
+        return self._replace(move=self.move * factor[:, None], **lengths)
+
     @staticmethod
     def none(scale: Array) -> "Step":
         """No move, before anything is known but a scale (L, q)."""

@@ -29,6 +29,8 @@ from jaxnotes.core.values.status import Status, first_status
 
 # A Newton step below this part of a parameter's size is no running away.
 SETTLED = 1e-2
+# The steps to a point where the curvature vanishes as |x|^k shrink by k / (k + 1): twice the length of k = 1 is there.
+STRETCH = 4.0
 
 # (theta, unit) -> value (L,), gradient (L, q) and Hessian (L, q, q) of the objective at theta + unit move, in the move.
 Evaluate = Callable[[Array, Array], tuple[Array, Array, Array]]
@@ -55,7 +57,7 @@ class Point(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Where a descent came from: theta (L, q) and value (L,).
+    """Where a descent came from: theta (L, q).
 
     length: the size of each parameter there, or of its scaled coordinate where it was 0, (L, q). worth (L,): a power
     of two near the size of the objective, the unit of all its values here.
@@ -63,7 +65,6 @@ class Origin(NamedTuple):
 
     theta: Array
     length: Array
-    value: Array
     worth: Array
 
 
@@ -77,14 +78,15 @@ class Goal(NamedTuple):
 class Descent(NamedTuple):
     """The state of each lane. extent: how far each parameter has been from its start, at least its length there (L, q).
 
-    radius: of the trust region. steps: -1 until the start is evaluated. exhausted: no step helps any more. blocked: a
-    trial was not finite.
+    fallen: by how much the objective has. radius: of the trust region. steps: -1 until the start is evaluated.
+    exhausted: no step helps any more. blocked: a trial was not finite.
     """
 
     at: Point
     step: Step
     origin: Origin
     extent: Array
+    fallen: Array
     radius: Array
     steps: Array
     active: Array
@@ -95,6 +97,11 @@ class Descent(NamedTuple):
     def value(self) -> Array:
         """The objective, (L,)."""
         return self.at.value * self.origin.worth
+
+    @property
+    def level(self) -> Array:
+        """max(|value|, fall since the start), in units of its worth: what a fall is compared with, (L,)."""
+        return jnp.maximum(jnp.abs(self.at.value), self.fallen)
 
     @property
     def scaled_slope(self) -> Array:
@@ -133,8 +140,9 @@ def descend(
     run = Descent(
         at=at,
         step=Step.none(length),
-        origin=Origin(start, length, at.value, jnp.ones_like(at.value)),
+        origin=Origin(start, length, jnp.ones_like(at.value)),
         extent=jnp.abs(jnp.where(jnp.isfinite(start), start, 0)),
+        fallen=jnp.zeros_like(at.value),
         radius=unlimited,
         steps=jnp.full_like(at.value, -1, dtype=jnp.int32),
         active=willing,
@@ -153,7 +161,7 @@ def judge(run: Descent, goal: Goal) -> Array:
     """
     eps = float(jnp.finfo(run.at.theta.dtype).eps)
     # What a step limit cuts off is compared with the value alone: far above the minimum the fall so far is no measure.
-    whole = jnp.where(run.active, jnp.abs(run.at.value), level(run.at, run.origin))
+    whole = jnp.where(run.active, jnp.abs(run.at.value), run.level)
     small = (run.step.promise <= goal.relative * whole + goal.absolute / run.origin.worth) | _is_rounded(run, goal)
     flat = run.step.lowest <= flat_below(run.at.theta)
     runaway = small & (run.step.reach > SETTLED)
@@ -180,59 +188,69 @@ def _is_rounded(run: Descent, goal: Goal) -> Array:
     )
 
 
-def level(at: Point, origin: Origin) -> Array:
-    """max(|value|, fall since the start), (L,), in units of its worth: what a fall is compared with."""
-    return jnp.maximum(jnp.abs(at.value), origin.value - at.value)
-
-
 class _Ending(NamedTuple):
     """What a step says of the end of a descent, each (L,): whether it promises no more than the goal; whether it is
-    short and the minimum 0, so that no part of the value is little; and whether it promises less than the start shows.
+    short and the minimum 0, so that no part of the value is little; and whether it promises nothing beside the fall.
     """
 
     enough: Array
     to_zero: Array
     faded: Array
 
+    @staticmethod
+    def of(run: Descent, goal: Goal) -> "_Ending":
+        """What the next step says."""
+        at, step, eps = run.at, run.step, float(jnp.finfo(run.at.theta.dtype).eps)
+        value = jnp.abs(at.value)
+        return _Ending(
+            enough=step.promise <= goal.relative * value + goal.absolute / run.origin.worth,
+            to_zero=(step.reach <= eps**0.4) & (8 * step.promise >= value) & jnp.isfinite(step.promise),
+            faded=step.promise <= eps ** (4 / 3) * run.fallen,
+        )
 
-def _ending(goal: Goal, at: Point, step: Step, origin: Origin) -> _Ending:
-    eps = float(jnp.finfo(at.theta.dtype).eps)
-    value = jnp.abs(at.value)
-    return _Ending(
-        enough=step.promise <= goal.relative * value + goal.absolute / origin.worth,
-        to_zero=(step.reach <= eps**0.4) & (8 * step.promise >= value) & jnp.isfinite(step.promise),
-        faded=step.promise <= eps ** (4 / 3) * level(at, origin),
+
+def _finish(goal: Goal, run: Descent, new: Descent) -> Descent:
+    """The new state, at rest where a lane may stop: without negative curvature, nothing to gain, the next step short.
+
+    Near a minimum steps square their error, so that one more makes sure. Where the curvature fades they shrink by a
+    constant factor: one that is STRETCH times as long then looks beyond the point that they lead to, which may be
+    none of rest but a saddle. Those of a parameter that runs away do not shrink.
+    """
+    step, eps = new.step, float(jnp.finfo(new.at.theta.dtype).eps)
+    now, before = _Ending.of(new, goal), _Ending.of(run._replace(origin=new.origin), goal)
+    last, way = largest(run.step.newton / new.extent, (new.at.theta - new.origin.theta) / new.origin.length)
+    shrinking, looked = step.reach < 0.99 * last, run.step.way > 2 * run.step.reach
+    fading = shrinking & (step.reach > jnp.maximum(0.3 * last, eps**0.5)) & (now.enough | now.to_zero)
+    stretched = fading & ~looked
+    sure = (step.reach <= eps**0.5) | (before.enough & (step.reach <= SETTLED))
+    runaway = now.faded & before.faded & ~shrinking & (way > 1)
+    flat = (step.lowest <= flat_below(new.at.theta)) & now.enough
+    arrived = ((now.enough & sure) | (now.to_zero & before.to_zero)) & ~stretched
+    return new._replace(
+        step=step.times(jnp.where(stretched, STRETCH, 1)), active=new.active & ~(arrived | runaway | flat)
     )
 
 
-def _arrived(goal: Goal, run: Descent, at: Point, step: Step, origin: Origin, extent: Array) -> Array:
-    """Whether a lane may stop at a new point: without negative curvature, nothing to gain, and the next step short.
-
-    Near a minimum steps square their error, so that one more makes sure. Where the curvature fades at the minimum they
-    shrink by a constant factor; those of a parameter that runs away do not shrink.
+def _fall(at: Point, tried: Point, move: Array) -> Array:
+    """By how much the objective falls along a move (L, q), from the slopes at both ends, which a constant in which the
+    values drown does not touch, (L,).
     """
-    eps = float(jnp.finfo(at.theta.dtype).eps)
-    now, before = _ending(goal, at, step, origin), _ending(goal, run.at, run.step, origin)
-    last, way = largest(run.step.newton / extent, (at.theta - origin.theta) / origin.length)
-    shrinking = step.reach < 0.99 * last
-    sure = (step.reach <= eps**0.5) | (before.enough & ((step.reach <= SETTLED) | ~shrinking))
-    runaway = now.faded & before.faded & ~shrinking & (way > 1)
-    flat = (step.lowest <= flat_below(at.theta)) & now.enough
-    return (now.enough & sure) | (now.to_zero & before.to_zero) | runaway | flat
+    return -jnp.sum(at.grad * (move / at.unit) + tried.grad * (move / tried.unit), axis=1) / 2
 
 
 def _advance(evaluate: Evaluate, restrict: Restrict, goal: Goal, run: Descent) -> Descent:
     at, step, first = run.at, run.step, run.steps < 0
     eps = float(jnp.finfo(at.theta.dtype).eps)
     tried, origin = _evaluate(evaluate, first, run)
-    fall = at.value - tried.value
     rounding = eps * jnp.abs(at.value)
     slope = jnp.max(jnp.abs(restrict(tried).grad) * (step.scale / tried.unit), axis=1)
-    # Where the promised fall drowns in the rounding of the value, or what is seen of it may be rounding, the gradient
-    # decides instead.
-    drowned = step.gain <= 4 * rounding
+    # Where the promised fall drowns in the rounding of the value derivatives tell what it was; of a short step, of
+    # which all that is seen may be rounding, the gradient alone.
+    hidden = step.gain <= 4 * rounding
+    drowned = hidden & (step.way <= SETTLED)
+    fall = jnp.where(hidden, _fall(at, tried, step.move), at.value - tried.value)
     halved = slope <= step.slope / 2
-    equal = jnp.abs(fall) <= 64 * rounding
+    equal = ~hidden & (jnp.abs(fall) <= 64 * rounding)
     better = jnp.where(drowned, slope < step.slope, (fall > 1e-4 * step.gain) | (equal & halved))
     finite = tried.finite
     accept = first | (finite & better)
@@ -248,22 +266,24 @@ def _advance(evaluate: Evaluate, restrict: Restrict, goal: Goal, run: Descent) -
     new_step = propose(restrict(new), usable, radius, extent, step.lowest < -flat_below(at.theta))
     begun = jnp.where(extent > 0, extent, new_step.scale)
     origin = origin._replace(length=jnp.where(first[:, None], begun, origin.length))
-    return Descent(
+    reached = Descent(
         at=new,
         step=new_step,
         origin=origin,
         extent=jnp.maximum(extent, origin.length),
+        fallen=run.fallen + jnp.where(accept & ~first, fall, 0),
         radius=radius,
         steps=run.steps + 1,
-        active=usable & ~exhausted & ~_arrived(goal, run, new, new_step, origin, jnp.maximum(extent, origin.length)),
+        active=usable & ~exhausted,
         exhausted=exhausted,
         blocked=run.blocked | ~finite,
     )
+    return _finish(goal, run, reached)
 
 
 def _is_nothing(run: Descent, part: float, gain: float) -> Array:
     """Whether a step is no more than a part of the extents, and its promise no more than such a gain, (L,)."""
-    return (run.step.way < part) & (run.step.gain <= gain * level(run.at, run.origin))
+    return (run.step.way < part) & (run.step.gain <= gain * run.level)
 
 
 def _evaluate(evaluate: Evaluate, first: Array, run: Descent) -> tuple[Point, Origin]:
@@ -280,7 +300,7 @@ def _evaluate(evaluate: Evaluate, first: Array, run: Descent) -> tuple[Point, Or
     hopeless = ~jnp.all(jnp.isfinite(hessian), axis=(1, 2)) & (steepest > 0)
     hessian = jnp.where((first & hopeless)[:, None, None], 0, hessian)
     tried = Point(theta, unit, value / worth, grad / worth[:, None], hessian)
-    return tried, run.origin._replace(worth=worth, value=jnp.where(first, tried.value, run.origin.value))
+    return tried, run.origin._replace(worth=worth)
 
 
 def _power_of_two(x: Array) -> Array:

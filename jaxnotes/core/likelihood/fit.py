@@ -13,7 +13,17 @@ from jaxnotes.core.likelihood import observations
 from jaxnotes.core.likelihood.observations import LogProb, Observations
 from jaxnotes.core.values import programs, trouble
 from jaxnotes.core.values.arrays import Array
-from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, error_where_converged, first_status
+from jaxnotes.core.values.status import (
+    NEGLIGIBLE_RISE,
+    Solution,
+    Status,
+    error_where_converged,
+    first_status,
+    where_answered,
+)
+
+# In standard errors, of the distance to the maximum.
+PROMISED = 0.01
 
 
 class Problem(NamedTuple):
@@ -63,13 +73,15 @@ def solve_block(model: LogProb, max_steps: int, problem: Problem) -> Solution:
     tolerable = trust_region.Goal(nothing, NEGLIGIBLE_RISE / counts.n)
     goal = trust_region.Goal(nothing, jnp.minimum(problem.tol**2 / 2, tolerable.absolute))
     run = trust_region.descend(evaluate, start, goal, data_status == Status.CONVERGED, max_steps)
+    judged, rounding = trust_region.judge(run, tolerable), _Rounding.of(run, counts)
     status = first_status(
         (data_status != Status.CONVERGED, data_status),
         (holes & ~run.at.finite, Status.NON_FINITE_DATA),
-        otherwise=trust_region.judge(run, tolerable),
+        ((judged == Status.CONVERGED) & rounding.decides(run.at.theta), Status.STALLED),
+        otherwise=judged,
     )
-    error = error_where_converged(status, _error(run, counts))
-    return Solution(run.at.theta, run.value, run.scaled_slope, run.steps, status, error)
+    error = error_where_converged(status, _error(run, rounding))
+    return Solution(where_answered(status, run.at.theta), run.value, run.scaled_slope, run.steps, status, error)
 
 
 class _Counts(NamedTuple):
@@ -87,17 +99,40 @@ def _counts(observed: Observations) -> _Counts:
     return _Counts(n_obs, jnp.maximum(n_obs, jnp.sum(weights > 0)), n_obs * jnp.sum(share * share))
 
 
-def _error(run: trust_region.Descent, counts: _Counts) -> Array:
+class _Rounding(NamedTuple):
+    """What the rounding of a log_prob whose rows are right to a few ulp may hide, in standard errors se (L, q).
+
+    apart: of the rows' scores, which in whitened coordinates have on average the squared length q, each for itself,
+    (L,). alike: of terms as large as a log-probability, the same in all rows, (L, q).
+    """
+
+    se: Array
+    apart: Array
+    alike: Array
+
+    @staticmethod
+    def of(run: trust_region.Descent, counts: _Counts) -> "_Rounding":
+        """That at the end of a descent."""
+        deviation, q = run.step.deviation / jnp.sqrt(run.origin.worth)[:, None], run.at.theta.shape[1]
+        several, root = 4 * float(jnp.finfo(deviation.dtype).eps), jnp.sqrt(counts.n_obs)[:, None]
+        part = deviation / jnp.maximum(jnp.abs(run.at.theta), deviation)
+        nats = 1 + jnp.abs(run.value)[:, None]
+        return _Rounding(deviation / root, several * jnp.sqrt(q * counts.repeats), several * nats * root * part)
+
+    def decides(self, theta: Array) -> Array:
+        """Whether counts so large multiply the rounding of a row that it may exceed ten times the promise, (L,)."""
+        visible = jnp.maximum(10 * PROMISED, 2 * float(jnp.finfo(theta.dtype).eps) * jnp.abs(theta) / self.se)
+        return jnp.any(self.apart[:, None] > visible, axis=1)
+
+
+def _error(run: trust_region.Descent, rounding: _Rounding) -> Array:
     """How far any parameter may be from the maximum, in standard errors, (L,): see `Solution.error`.
 
-    The last Newton step; the rounding of the rows' scores, which in whitened coordinates have on average the squared
-    length q; and that of the parameters, whose errors add up in each row.
+    The last Newton step; the rounding of the rows; and that of the parameters, whose errors add up in each row.
     """
-    step, q = run.step, run.at.theta.shape[1]
-    eps = float(jnp.finfo(run.at.theta.dtype).eps)
-    se = step.deviation / jnp.sqrt(run.origin.worth * counts.n_obs)[:, None]
-    scores = 4 * eps * jnp.sqrt(q * counts.repeats)
-    return jnp.max(jnp.abs(step.newton) / se, axis=1) + scores + eps * jnp.sum(jnp.abs(run.at.theta) / se, axis=1)
+    spacing = float(jnp.finfo(run.at.theta.dtype).eps) * jnp.abs(run.at.theta)
+    step = jnp.abs(run.step.newton) / rounding.se + rounding.alike
+    return jnp.max(step, axis=1) + rounding.apart + jnp.sum(spacing / rounding.se, axis=1)
 
 
 def over_lanes(

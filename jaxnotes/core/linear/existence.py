@@ -6,13 +6,14 @@ several classes, eta of the row's class minus eta of each other class. The data 
 has all margins >= 0 and not all = 0: along it the likelihood rises for ever (Albert and Anderson 1984, Biometrika 71,
 1-10).
 
-Overlap, the contrary, is proved by a Newton step that uses up no row's multiplier. The score is sum_i lambda_i G_i,
+Overlap, the contrary, is proved by a Newton step that uses up no multiplier. The score is sum_i lambda_i G_i,
 with lambda_i > 0 and G_i the gradient of margin i in the coefficients. This holds at every point, so to first order
 along the Newton step d too, where the score to first order is 0: sum_i (lambda_i + dlambda_i) G_i = 0. If all these
 multipliers are still positive, no d separates (Stiemke's lemma). In logistic regression that is: no linear predictor
 moves by 1.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -30,16 +31,16 @@ THETA_CUTS = (0.0, 3.0, 8.0)
 STEP_CUTS = (0.03, 0.3)
 
 
-def overlap_proven(multipliers: Array, change: Array, present: Array) -> Array:
+def overlap_proven(logs: Array, change: Array, present: Array) -> Array:
     """True for each lane whose Newton step proves that the data overlap, (L,).
 
-    multipliers (c, L, n) and their change along the step, to first order; a multiplier is absent where it is 0 and
-    stays 0 (change 0), and where the row is not present (L, n).
+    logs (c, L, n): the logarithms of the multipliers, which do not underflow; change: theirs along the step, to first
+    order. A multiplier so small that its row has no information takes no part: the other rows determine the step, and
+    if they overlap so do all. Nor does one of a row that is not present (L, n).
     """
-    tiny = jnp.finfo(multipliers.dtype).tiny
-    kept = (multipliers > tiny) & (-change < MAX_SHARE * multipliers)
-    absent = ((multipliers == 0) & (change == 0)) | ~present[None]
-    return jnp.all(kept | absent, axis=(0, 2))
+    info = jnp.finfo(logs.dtype)
+    least = (info.minexp - info.nmant) * math.log(2)
+    return jnp.all((change > -MAX_SHARE) | (logs < least) | ~present[None], axis=(0, 2))
 
 
 class RowParts(NamedTuple):
@@ -74,6 +75,16 @@ def rank_deficient(design: RowParts, like: Array) -> Array:
     R, _ = _equilibrated(design.fold(triangle, _empty(like)))
     singular = jnp.linalg.svd(R, compute_uv=False)
     return singular[-1] <= _negligible(like) * singular[0]
+
+
+def sees_all(R: Array) -> Array:
+    """Whether the triangle R (d, d) of a weighted design holds more than rounding in its weakest direction, ().
+
+    What comes from R otherwise, a step along a separating direction too, says nothing. Inference, whose columns count
+    in other units, must not find it deficient: twice the cut.
+    """
+    singular = jnp.linalg.svd(_equilibrated(R)[0], compute_uv=False)
+    return singular[-1] > 2 * _negligible(R[0]) * singular[0]
 
 
 def _negligible(like: Array) -> float:

@@ -33,10 +33,11 @@ class Family(NamedTuple):
     means (L,) of functions of y, (L, n) or (1, n), over the rows; not finite where it has none.
 
     Two more say when a maximum exists (see `existence`). margins: (eta, y) -> (c, ..., n), linear in eta: loglik never
-    falls along a direction whose margins are all >= 0. multipliers: (eta, y) -> (c, ..., n), not negative: the weights
-    with which the gradients of the margins sum to that of loglik.
+    falls along a direction whose margins are all >= 0. log_multipliers: (eta, y) -> (c, ..., n), the logarithms of the
+    weights with which the gradients of the margins sum to that of loglik, each up to a constant; -inf for none.
 
-    parts: (eta, y) -> `Parts` of one problem, needed for inference with several predictors.
+    parts: (eta, y) -> `Parts` of one problem, needed for inference with several predictors. invariant: whether one
+    number added to all predictors changes nothing.
     """
 
     loglik: Callable[[Array, Any], Array]
@@ -46,8 +47,9 @@ class Family(NamedTuple):
     label: Callable[[Any], Array]
     start: Callable[[Any, Callable[[Array], Array]], Array]
     margins: Callable[[Array, Any], Array]
-    multipliers: Callable[[Array, Any], Array]
+    log_multipliers: Callable[[Array, Any], Array]
     parts: Callable[[Array, Any], Parts] | None = None
+    invariant: bool = False
 
 
 class LinearModel(NamedTuple):

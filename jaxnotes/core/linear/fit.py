@@ -18,7 +18,7 @@ from jaxnotes.core.inference.covariance import Estimate, Terms, spread
 from jaxnotes.core.lanes import batching, implicit, passes
 from jaxnotes.core.linear import newton, newton_by_passes, two_words
 from jaxnotes.core.linear.family import OPEN, Family, LinearModel, Parts, parts_of
-from jaxnotes.core.linear.intake import Design
+from jaxnotes.core.linear.intake import Design, Equations
 from jaxnotes.core.matrix import products, roots, scaling
 from jaxnotes.core.special import double_word
 from jaxnotes.core.special.double_word import Double
@@ -40,7 +40,7 @@ def solver(model: LinearModel) -> Callable[[Design], Solution]:
     return implicit.differentiable(engine, functools.partial(objective, model))
 
 
-def settled(fit: Callable[[bool], Solution], data: Design) -> Solution:
+def settled(fit: Callable[[bool], Solution], data: Design | Equations) -> Solution:
     """fit(thorough) of one problem: where a person waits for it, thorough only where that is needed.
 
     The program without the rare endings is compiled in half the time.
@@ -146,7 +146,8 @@ def _scaled_by_information(rows: Design, share: Array, kept: Array, parts: Parts
 
     No standard error depends on the units, so they have no derivative.
     """
-    information = share * jnp.sum(jnp.where(kept[None], parts.information, 0), axis=0)
+    own = jnp.sum(parts.information * jnp.sum(parts.direction**2, axis=0), axis=0)
+    information = share * jnp.where(kept, own, 0)
     total = tiles.whole(jnp.sum(information), rows.tile)
     by = jnp.where(total > 0, information / jnp.where(total > 0, total, 1), share)
     return scaling.scale_columns(rows.X, jax.lax.stop_gradient(by), kept, intercept=intercept, tile=rows.tile)

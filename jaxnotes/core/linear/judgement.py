@@ -78,13 +78,18 @@ def evidence(
     spread = 2 * jnp.sum(jnp.abs(theta), axis=1)[:, None, None] + jnp.abs(eta)
     terms = jnp.where(kept, share * (jnp.abs(score) + own * (2 + spread)), 0)
     inner = jnp.where(kept, share * own, 0)
-    allowed = share * (two_words.LEAP + two_words.FAR * jnp.abs(eta)) ** 2
-    most = ((2 * jnp.sum(jnp.abs(direction), axis=1)) ** 2)[:, None, None]
-    leap = kept & ~(most <= allowed) & ~(2 * gain[:, None, None] <= own * allowed)
     lanes, m, n = terms.shape
     every = jnp.ones_like(share[0], shape=(1, n))
     noise = row_sum(every, jnp.sum(terms * terms, axis=1), tile)
-    leaps = row_sum(every, jnp.sum(leap, axis=1).astype(noise.dtype), tile)
+    most = (2 * jnp.sum(jnp.abs(direction), axis=1)) ** 2
+
+    def count() -> Array:
+        allowed = share * two_words.allowed_move(eta, own) ** 2
+        leap = kept & ~(most[:, None, None] <= allowed) & ~(2 * gain[:, None, None] <= own * allowed)
+        return row_sum(every, jnp.sum(leap, axis=1).astype(noise.dtype), tile)
+
+    # Where all lanes coasted there is no step.
+    leaps = jax.lax.cond(jnp.any(most > 0), count, lambda: jnp.zeros_like(noise))
     curvature = row_sum(every, inner.reshape(lanes * m, n)).reshape(lanes, m)
     return Evidence(noise, leaps, tiles.whole_block(curvature, tile))
 
@@ -110,6 +115,24 @@ def spacing(theta: Array, scaled: Scaled, shift: Array, se: Array, intercept: bo
         moved = jnp.sum(jnp.abs(scaled.mean / scaled.scale)[:, None] * size, axis=2) + jnp.abs(shift)[:, None]
         size = jnp.concatenate([size[:, :, :1] + moved[:, :, None], size[:, :, 1:]], axis=2)
     return float(jnp.finfo(theta.dtype).eps) * jnp.max(size / se, axis=(1, 2))
+
+
+def stretch(of: Evidence, penalty: Array, smallest_pivot: Array) -> Array:
+    """How many times a distance that counts the penalty as data is longer in the standard errors of `infer`, (L,).
+
+    Those are roots of the diagonal of H^-1 (H - P) H^-1: less than of H^-1 where the penalty is a large part of H_jj,
+    and where it alone tells one column from another.
+    """
+    lanes, m = of.curvature.shape
+    own = of.curvature[:, :, None]
+    part = jnp.max(penalty.reshape(len(penalty), m, -1) / jnp.where(own > 0, own, 1), axis=(1, 2))
+    return stretched(part * jnp.ones_like(own[:, 0, 0], shape=(lanes,)), smallest_pivot)
+
+
+def stretched(part: Array, smallest_pivot: Array) -> Array:
+    """The same from the largest ratio of a column's penalty to its curvature; 1 without a penalty."""
+    pivot = jnp.where((part > 0) & (smallest_pivot > 0), smallest_pivot, 1)
+    return jnp.sqrt((1 + part) / pivot)
 
 
 def typical_errors(of: Evidence, scaled: Scaled, penalty: Array, n_obs: Array) -> Array:
@@ -147,10 +170,13 @@ def trusted(smallest_pivot: Array, size: int) -> Array:
 
 def examine(model: LinearModel, problem: Problem, end: Ending, so_far: Verdict) -> Verdict:
     """The verdict on one problem whose descent did not settle it."""
-    no = jnp.asarray(False)
+    no, design = jnp.asarray(False), two_words.design(model.intercept, problem)
+    if model.intercept:
+        new = two_words.recentred(model.family, problem, end.theta)
+        problem = new.problem
+        end = end._replace(theta=new.direction(end.theta), direction=new.direction(end.direction))
 
     def look() -> tuple[Array, Array]:
-        design = two_words.design(model.intercept, problem)
         margins = two_words.margins(model.family, model.intercept, model.predictors, problem)
         deficient = existence.rank_deficient(design, end.theta[0])
         return deficient, existence.separated(margins, end.theta.reshape(-1), end.direction.reshape(-1))
@@ -168,11 +194,11 @@ def examine(model: LinearModel, problem: Problem, end: Ending, so_far: Verdict) 
 def _refined(model: LinearModel, problem: Problem, end: Ending, unsolved: Verdict) -> Verdict:
     """The verdict after a descent in two words."""
     state = two_words.descend(model.family, model.intercept, problem, end.theta)
-    overlap = jax.lax.cond(
-        end.unpenalized,
-        lambda: two_words.proves_overlap(model.family, model.intercept, problem, state),
-        lambda: jnp.asarray(True),
-    )
+
+    def prove() -> Array:
+        return two_words.proves_overlap(model.family, model.intercept, problem, state) & existence.sees_all(state.R)
+
+    overlap = jax.lax.cond(end.unpenalized, prove, lambda: jnp.asarray(True))
     params = two_words.in_user_units(model.intercept, problem, state.theta)
     sure = (state.distance <= PROMISE) & (state.leaps == 0) & overlap
     scaled = jax.tree.map(lambda leaf: leaf[None], problem.scaled)
@@ -183,9 +209,18 @@ def _refined(model: LinearModel, problem: Problem, end: Ending, unsolved: Verdic
         value=state.value,
         grad_norm=scaled_norm(scaled, state.grad[None])[0],
         status=jnp.asarray(Status.CONVERGED, jnp.int8),
-        error=state.distance + blur,
+        error=(state.distance + blur) * _stretch_alone(model.intercept, problem, state),
     )
     return jax.tree.map(lambda new, old: jnp.where(sure, new, old), solved, unsolved)
+
+
+def _stretch_alone(intercept: bool, problem: Problem, state: Refined) -> Array:
+    """`stretch` by the triangle R, ()."""
+    m, q = state.direction.shape
+    strength = jnp.sum(state.R * state.R, axis=0)
+    penalty = jnp.tile(jnp.where(jnp.arange(q) >= intercept, two_words.penalty_of(problem.l2, problem.scaled), 0), m)
+    own = jnp.maximum(strength - penalty, float(jnp.finfo(strength.dtype).eps) * strength)
+    return stretched(jnp.max(penalty / own), jnp.min(jnp.diagonal(state.R) ** 2 / strength))
 
 
 def _errors(intercept: bool, problem: Problem, state: Refined) -> Array:

@@ -21,8 +21,11 @@ from jaxnotes.core.matrix import factors, products, scaling
 from jaxnotes.core.values import tiles, trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
-from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, error_where_converged
+from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, error_where_converged, where_answered
 from jaxnotes.core.values.tiles import Tile
+
+# A whole step that moves no predictor further leaves so little that the information, too, is that of the optimum.
+SHORT = 1 / 8
 
 
 class DesignBlock(NamedTuple):
@@ -71,8 +74,15 @@ def solve_block(model: LinearModel, rows: Design) -> Solution:
     sound = data_status == Status.CONVERGED
     verdict = _judge(model, block, rows, state, sound)
     status = jnp.where(sound, verdict.status, data_status)
+    return answered(sound, verdict._replace(status=status), state.steps)
+
+
+def answered(sound: Array, verdict: Verdict, steps: Array) -> Solution:
+    """The answers of all lanes, (L,); NaN where the data are not sound or the answer is no number of the dtype."""
+    status = verdict.status
+    value, grad_norm = (jnp.where(sound, of, jnp.nan) for of in (verdict.value, verdict.grad_norm))
     error = error_where_converged(status, verdict.error)
-    return Solution(verdict.params, verdict.value, verdict.grad_norm, state.steps, status, error)
+    return Solution(where_answered(status, verdict.params), value, grad_norm, jnp.maximum(steps, 0), status, error)
 
 
 def descend(model: LinearModel, rows: Design) -> tuple[DesignBlock, Array, NewtonState]:
@@ -250,7 +260,7 @@ def _gain_after(block: DesignBlock, at: Position) -> Array:
     """
     move = jnp.where((block.share > 0)[:, None], jnp.abs(block.multiply.predict(at.direction)), 0)
     farthest = products.row_max(jnp.max(move, axis=1), block.tile)
-    return jnp.where((farthest <= two_words.LEAP) & (at.length == 1), farthest**2 * at.gain, jnp.inf)
+    return jnp.where((farthest <= SHORT) & (at.length == 1), farthest**2 * at.gain, jnp.inf)
 
 
 def _positive_margins_loss(block: DesignBlock, rows: Design) -> Array:
@@ -314,7 +324,7 @@ def _judge(model: LinearModel, block: DesignBlock, rows: Design, state: NewtonSt
         value=state.at.value,
         grad_norm=state.at.grad_norm,
         status=jnp.full_like(state.steps, Status.CONVERGED, dtype=jnp.int8),
-        error=distance + blur,
+        error=(distance + blur) * judgement.stretch(evidence, block.penalty, state.pivot),
     )
     needy = sound & ~(sure & (overlap | ~unpenalized))
     end = Ending(theta, _by_predictor(model, state.at.direction), ~state.active, unpenalized)
@@ -367,6 +377,6 @@ def step_proves_overlap(model: LinearModel, block: DesignBlock, at: Position) ->
     """True for each lane whose next Newton step proves that its rows overlap, (L,); see `separation`."""
     eta = block.multiply.predict(at.theta) + block.offset[:, None]
     move = block.multiply.predict(at.direction)
-    multipliers, change = jax.jvp(lambda eta: model.family.multipliers(eta, block.y), (eta,), (move,))
-    proven = existence.overlap_proven(multipliers, change, jnp.broadcast_to(block.share > 0, eta[:, 0].shape))
+    logs, change = jax.jvp(lambda eta: model.family.log_multipliers(eta, block.y), (eta,), (move,))
+    proven = existence.overlap_proven(logs, change, jnp.broadcast_to(block.share > 0, eta[:, 0].shape))
     return tiles.whole_block(proven, block.tile, jnp.logical_and)

@@ -25,7 +25,7 @@ from jaxnotes.core.matrix.scaling import Scaled
 from jaxnotes.core.values import trouble
 from jaxnotes.core.values.arrays import Array
 from jaxnotes.core.values.loop import iterate, select_lanes
-from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status, error_where_converged
+from jaxnotes.core.values.status import NEGLIGIBLE_RISE, Solution, Status
 
 MEMORY = 6
 # A pass that leaves more than this share of the gradient calls for the Gram matrix of all rows.
@@ -77,12 +77,11 @@ def solve(model: LinearModel, rows: Design) -> Solution:
     factor = factors.factor_spd(_gram(model, block, theta), problem.penalty)
     data_status = _data_trouble(model, problem)
     state = _passes(model, problem, theta, factor, trusted, data_status == Status.CONVERGED)
-    verdict = _judge(model, problem, state, trusted, data_status == Status.CONVERGED)
-    status = jnp.where(data_status == Status.CONVERGED, verdict.status, data_status)[0]
-    error = error_where_converged(status, verdict.error[0])
-    return Solution(
-        verdict.params[0], verdict.value[0], verdict.grad_norm[0], state.steps[0], status.astype(jnp.int8), error
-    )
+    sound = data_status == Status.CONVERGED
+    verdict = _judge(model, problem, state, trusted, sound)
+    status = jnp.where(sound, verdict.status, data_status).astype(jnp.int8)
+    one = newton.answered(sound, verdict._replace(status=status), state.steps)
+    return jax.tree.map(lambda leaf: leaf[0], one)
 
 
 def _problem(model: LinearModel, rows: Design) -> ScaledDesign:
@@ -287,7 +286,8 @@ def _judge(model: LinearModel, problem: ScaledDesign, state: PassState, trusted:
         value=state.at.value,
         grad_norm=state.at.grad_norm,
         status=jnp.full_like(state.steps, Status.CONVERGED, dtype=jnp.int8),
-        error=distance + judgement.spacing(theta, scaled, problem.shift, se, model.intercept),
+        error=(distance + judgement.spacing(theta, scaled, problem.shift, se, model.intercept))
+        * judgement.stretch(evidence, problem.penalty, state.factor.smallest_pivot),
     )
     needy = sound & ~(sure & (overlap | ~unpenalized))
     end = Ending(theta, state.at.direction.reshape(theta.shape), ~state.active, unpenalized)

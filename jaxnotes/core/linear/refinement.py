@@ -95,15 +95,24 @@ Descent = Callable[[Double], tuple[Array, Array]]
 
 
 def refine(
-    system: System, first: Array, size: Size, hopeless: Array, plain: Descent, doubled: Descent
+    system: System, first: Array, size: Size, hopeless: Array, plain: Descent | None, doubled: Descent
 ) -> tuple[Refined, Array]:
-    """Refine from `first` (L, q) until a pass gains nothing, and the steps taken, (L,); hopeless lanes stay there."""
+    """Refine from `first` (L, q) until a pass gains nothing, and the steps taken, (L,); hopeless lanes stay there.
+
+    Without a plain descent it is always the doubled one, a smaller program.
+    """
     eps = float(jnp.finfo(first.dtype).eps)
     # The errors of the rows are as good as independent.
     noise = 8 * eps * jnp.sqrt(size.count * size.concentrated)
     unpenalized = jnp.all(system.penalty == 0, axis=1)
 
+    def careful(theta: Double) -> tuple[Array, Array, Array]:
+        gradient, square = doubled(theta)
+        return gradient, square, jnp.full_like(square, eps)
+
     def descent(theta: Double, idle: Array) -> tuple[Array, Array, Array]:
+        if plain is None:
+            return careful(theta)
         gradient, square = plain(theta)
         rounding = noise / jnp.sqrt(square)
         # What is left of a constant y is rounding of its mean.
@@ -112,7 +121,7 @@ def refine(
         return jax.lax.cond(
             jnp.all(trusted | idle),
             lambda: quick,
-            lambda: select_lanes(trusted, quick, (*doubled(theta), jnp.full_like(square, eps))),
+            lambda: select_lanes(trusted, quick, careful(theta)),
         )
 
     def step(state: RefineState) -> RefineState:

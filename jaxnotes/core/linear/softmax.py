@@ -83,8 +83,8 @@ def _margins(eta: Array, y: Array) -> Array:
     return jnp.moveaxis(jnp.where(own, 0, lead), -2, 0)
 
 
-def _multipliers(eta: Array, y: Array) -> Array:
-    return jnp.moveaxis(jnp.where(one_hot(y, eta.shape[-2]), 0, jax.nn.softmax(eta, axis=-2)), -2, 0)
+def _log_multipliers(eta: Array, y: Array) -> Array:
+    return jnp.moveaxis(jnp.where(one_hot(y, eta.shape[-2]), -jnp.inf, jax.nn.log_softmax(eta, axis=-2)), -2, 0)
 
 
 def _parts(eta: Array, y: Array) -> Parts:
@@ -127,8 +127,9 @@ def family(n_classes: int, coding: str) -> Family:
         label=lambda y: jnp.where(valid(y), y, -1).astype(jnp.int32),
         start=start,
         margins=lambda eta, y: _margins(logits(eta, first), y),
-        multipliers=lambda eta, y: _multipliers(logits(eta, first), y),
+        log_multipliers=lambda eta, y: _log_multipliers(logits(eta, first), y),
         parts=parts,
+        invariant=not first,
     )
 
 

@@ -46,8 +46,11 @@ class Rows(NamedTuple):
     tile: Tile | None
 
 
-def solve_block(intercept: bool, data: Equations) -> Answer:
-    """Solve a block: every leaf of `data` has the lane axis first, of length 1 where shared; params are (L, q)."""
+def solve_block(intercept: bool, thorough: bool, data: Equations) -> Answer:
+    """Solve a block: every leaf of `data` has the lane axis first, of length 1 where shared; params are (L, q).
+
+    Not thorough, the status is OPEN where the Gram matrix is not safe.
+    """
     lanes = batching.count_lanes(data)
     data = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (lanes, *leaf.shape[1:])), data)
     shares = jax.vmap(equations.shares_of)(data)
@@ -60,7 +63,7 @@ def solve_block(intercept: bool, data: Equations) -> Answer:
     data_status = _data_trouble(data, count, columns, outcome)
     hopeless = data_status != Status.CONVERGED
     rows = Rows(X, y, share, outcome.Z[:, -1], products.of(columns.Z, lanes, tile=data.tile), data.tile)
-    system, first = _system(intercept, data, rows, columns.Z, units, hopeless)
+    system, first = _system(intercept, thorough, data, rows, columns.Z, units, hopeless)
     size = _size(rows, count, units, shares.total)
 
     def plain(theta: Double) -> tuple[Array, Array]:
@@ -71,19 +74,22 @@ def solve_block(intercept: bool, data: Equations) -> Answer:
         gradient, square = of_lane(theta, X, y, share, units, intercept, data.tile)
         return with_penalty(gradient, theta, system.penalty), square
 
-    refined, steps = refine(system, first, size, hopeless, plain, doubled)
-    return conclude(intercept, system, refined, steps, size, data_status, data.l2 == 0)
+    refined, steps = refine(system, first, size, hopeless, plain if thorough else None, doubled)
+    return conclude(intercept, system, refined, steps, size, data_status, data.l2 == 0, thorough)
 
 
 def _system(
-    intercept: bool, data: Equations, rows: Rows, Z: Array, units: Units, hopeless: Array
+    intercept: bool, thorough: bool, data: Equations, rows: Rows, Z: Array, units: Units, hopeless: Array
 ) -> tuple[System, Array]:
     """The normal equations, and where to start (L, q); hopeless lanes (L,) are spared the SVD."""
     penalty = jax.vmap(equations.penalty_of, (0, 0, None))(data, units, intercept)
     gram = rows.multiply.gram(rows.share[:, None, None])
     factor = factors.factor_spd(gram, penalty)
     safe = gram_is_safe(factor.smallest_pivot) | hopeless
-    root, theta = _where_unsafe(~safe, Z, jnp.nan_to_num(rows.share), penalty, rows.centred, data.tile)
+    if thorough:
+        root, theta = _where_unsafe(~safe, Z, jnp.nan_to_num(rows.share), penalty, rows.centred, data.tile)
+    else:
+        root, theta = jax.vmap(no_root)(penalty)
     q = penalty.shape[1]
     own = gram[:, [j * (j + 3) // 2 for j in range(q)]] if gram.ndim == 2 else jnp.diagonal(gram, axis1=1, axis2=2)
     easy = is_easy(factor.smallest_pivot, units) | hopeless

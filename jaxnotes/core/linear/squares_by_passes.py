@@ -120,7 +120,7 @@ def solve(intercept: bool, data: Equations) -> Answer:
         return with_penalty(Double(gradient.high[None], gradient.low[None]), theta, penalty[None]), square[None]
 
     refined, steps = refine(system, first, size, hopeless, plain, doubled)
-    answer = conclude(intercept, system, refined, steps, size, data_status, (data.l2 == 0)[None])
+    answer = conclude(intercept, system, refined, steps, size, data_status, (data.l2 == 0)[None], thorough=True)
     return jax.tree.map(lambda leaf: leaf[0], answer)
 
 

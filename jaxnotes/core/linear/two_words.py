@@ -25,9 +25,9 @@ from jaxnotes.core.special.double_word import Double, two_sum
 from jaxnotes.core.values.arrays import Array
 
 MAX_STEPS = 100
-# A step that moves a predictor by more changes its row's information too much to foresee where the optimum is, unless
-# the row is so far out that it has none.
-LEAP, FAR = 0.5, 1 / 128
+# A step that moves a predictor by more changes its row's information, and with it the standard errors, by more than
+# they promise. A row so far out that it has none may move further.
+LEAP, FAR = 0.01, 1 / 128
 # The descent ends this close to the optimum, in standard errors; a step more would cost as much as all those before.
 CLOSE = 1e-4
 
@@ -85,7 +85,7 @@ def descend(family: Family, intercept: bool, problem: Problem, theta: Array) -> 
         white = _solve(R, grad.reshape(-1), transposed=True)
         direction = -_solve(R, white, transposed=False).reshape(grad.shape)
         distance = jnp.sqrt(problem.n_obs * jnp.sum(white * white))
-        leaps = _leaps(intercept, problem, theta, direction)
+        leaps = _leaps(family, intercept, problem, theta, direction)
         noise = 8 * eps * jnp.abs(state.value)
         drowned = state.distance**2 <= noise * problem.n_obs
         # A row far out may have its predictor moved many times while the value shows nothing.
@@ -132,6 +132,49 @@ def exact_columns(X: Array, kept: Array, coordinates: scaling.Coordinates, inter
         return Double(high, low)
     ones = kept.astype(high.dtype)
     return Double(jnp.concatenate([ones, high]), jnp.concatenate([0 * ones, low]))
+
+
+class Recentring(NamedTuple):
+    """A problem in new coordinates: centre and unit (q,) of the new columns in the old ones."""
+
+    problem: Problem
+    centre: Array
+    unit: Array
+
+    def direction(self, old: Array) -> Array:
+        """A direction (m, q), or a theta, of the old coordinates in the new ones."""
+        moved = contract("mq,q->m", old, self.centre)
+        return (old * self.unit[None]).at[:, 0].add(moved)
+
+
+def recentred(family: Family, problem: Problem, theta: Array) -> Recentring:
+    """A problem with intercepts, its columns centred and scaled by the information that rows have at theta (m, q).
+
+    A row far out, where the outcome is sure, says nothing, and would leave the others few digits of their own.
+    """
+
+    def moments(total: Array, rows: Rows, own: Problem, power: int) -> Array:
+        z, kept = columns(True, problem, rows).high, rows.weights > 0
+        eta = _rough(z, theta, rows, problem.shift)
+        information = jnp.trace(family.derivatives(eta, rows.y)[2])
+        by = jnp.where(kept, rows.weights / problem.n_obs * information, 0)
+        return total + contract("qn,n->q", columns(True, own, rows).high ** power, by)
+
+    def average(own: Problem, power: int) -> Array:
+        sums = problem.fold(lambda total, rows: moments(total, rows, own, power), jnp.zeros_like(theta[0]))
+        return jnp.where(sums[0] > 0, sums / jnp.where(sums[0] > 0, sums[0], 1), 0).at[0].set(0)
+
+    scaled = problem.scaled
+    mean = scaled.mean + scaled.scale * average(problem, 1)
+    centred = problem._replace(scaled=scaled._replace(mean=mean))
+    unit = scaling.power_of_two(jnp.sqrt(average(centred, 2)))
+    found = centred._replace(scaled=centred.scaled._replace(scale=scaled.scale * unit))
+    return Recentring(found, (mean - scaled.mean) / scaled.scale, unit)
+
+
+def _rough(z: Array, theta: Array, rows: Rows, shift: Array) -> Array:
+    """The linear predictors (m, n) of theta (m, q), in one word."""
+    return contract("mq,qn->mn", theta, z) + jnp.where(rows.weights > 0, rows.offset - shift, 0)[None]
 
 
 def _predict(z: Double, theta: Double, rows: Rows, shift: Array) -> Double:
@@ -193,6 +236,9 @@ def _evaluate(
     grad = -Double(mean.high[2:, 1:], mean.low[2:, 1:]) + pull
     value = -mean.high[0, 0] + jnp.sum(pull.high * theta.high) / 2
     R = existence.triangle(R / jnp.sqrt(total.high), jnp.diag(jnp.sqrt(jnp.tile(penalty, m))))
+    if family.invariant and intercept:
+        # What the intercepts have in common is not determined: it stays where it is, and not where rounding sends it.
+        R = existence.triangle(R, jnp.tile(jnp.where(jnp.arange(q) == 0, 1, 0).astype(R.dtype), m)[:, None])
     return value, grad.high, R
 
 
@@ -205,13 +251,19 @@ def curvature_root(R: Array) -> Array:
     return _solve(R, jnp.eye(len(R), dtype=R.dtype), transposed=False)
 
 
-def _leaps(intercept: bool, problem: Problem, theta: Double, direction: Array) -> Array:
+def allowed_move(eta: Array, own: Array) -> Array:
+    """How far a step may move predictors eta with `own` information and still say where the optimum is."""
+    return LEAP + jnp.where(own > 0, 0, FAR * jnp.abs(eta))
+
+
+def _leaps(family: Family, intercept: bool, problem: Problem, theta: Double, direction: Array) -> Array:
     """How many predictors `direction` (m, q) moves so far that their rows' information is another there, ()."""
 
     def count(total: Array, rows: Rows) -> Array:
         z, kept = columns(intercept, problem, rows).high, (rows.weights > 0)[None]
-        eta, move = (contract("mq,qn->mn", of, z) for of in (theta.high, direction))
-        return total + jnp.sum(kept & ~(jnp.abs(move) <= LEAP + FAR * jnp.abs(eta)), dtype=jnp.int32)
+        eta, move = _rough(z, theta.high, rows, problem.shift), contract("mq,qn->mn", direction, z)
+        own = jnp.diagonal(family.derivatives(eta, rows.y)[2]).T
+        return total + jnp.sum(kept & ~(jnp.abs(move) <= allowed_move(eta, own)), dtype=jnp.int32)
 
     return problem.fold(count, jnp.zeros_like(problem.l2, dtype=jnp.int32))
 
@@ -223,8 +275,8 @@ def proves_overlap(family: Family, intercept: bool, problem: Problem, state: Ref
         z = columns(intercept, problem, rows)
         eta = _predict(z, state.theta, rows, problem.shift).high
         move = contract("mq,qn->mn", state.direction, z.high)
-        multipliers, change = jax.jvp(lambda eta: family.multipliers(eta, rows.y), (eta,), (move,))
-        return proven & existence.overlap_proven(multipliers[:, None], change[:, None], (rows.weights > 0)[None])[0]
+        logs, change = jax.jvp(lambda eta: family.log_multipliers(eta, rows.y), (eta,), (move,))
+        return proven & existence.overlap_proven(logs[:, None], change[:, None], (rows.weights > 0)[None])[0]
 
     return problem.fold(check, jnp.asarray(True))
 

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 
 from jaxnotes.core.linear import equations
 from jaxnotes.core.linear.equations import Units
+from jaxnotes.core.linear.family import OPEN
 from jaxnotes.core.linear.refinement import PROMISE, Refined, Size, System
 from jaxnotes.core.matrix import lapack, scaling
 from jaxnotes.core.values.arrays import Array
@@ -40,9 +41,19 @@ class _Precision(NamedTuple):
 
 
 def conclude(
-    intercept: bool, system: System, refined: Refined, steps: Array, size: Size, data_status: Array, unpenalized: Array
+    intercept: bool,
+    system: System,
+    refined: Refined,
+    steps: Array,
+    size: Size,
+    data_status: Array,
+    unpenalized: Array,
+    thorough: bool,
 ) -> Answer:
-    """The answers of all lanes from where refinement ended and what the data alone say, (L,)."""
+    """The answers of all lanes from where refinement ended and what the data alone say, (L,).
+
+    Not thorough, those whose Gram matrix is not safe are left OPEN.
+    """
     units, theta, eps = system.units, refined.theta, float(jnp.finfo(refined.square.dtype).eps)
     params = jax.vmap(equations.in_user_units, (0, 0, None))(theta, units, intercept)
     precision = _precision(intercept, system, refined, size)
@@ -52,6 +63,7 @@ def conclude(
     deficient = (system.root.rank < params.shape[1]) & ~system.safe
     status = first_status(
         (data_status != Status.CONVERGED, data_status),
+        (~system.safe & (not thorough), OPEN),
         (unpenalized & (size.rows < params.shape[1]), Status.TOO_FEW_ROWS),
         (unpenalized & deficient, Status.RANK_DEFICIENT),
         (_does_not_fit(refined, size, params, precision.se, unit), Status.DIVERGED),
@@ -62,12 +74,13 @@ def conclude(
     error = jnp.max(error, axis=1) + refined.rounding
     value = (refined.square + jnp.sum(system.penalty * theta.high**2, axis=1)) / 2
     null = scaling.from_scaled(system.root.null, units, intercept=intercept)
-    params = jax.vmap(of_least_norm, (0, 0, 0, None))(deficient, params, null, intercept)
+    if thorough:
+        params = jax.vmap(of_least_norm, (0, 0, 0, None))(deficient, params, null, intercept)
     solution = Solution(
         params=jnp.where(_has_none(status)[:, None], jnp.nan, params),
         value=value * units.size * units.precision * units.size,
         grad_norm=refined.grad_norm,
-        steps=steps,
+        steps=jnp.maximum(steps, 0),
         status=status,
         error=error_where_converged(status, error),
     )

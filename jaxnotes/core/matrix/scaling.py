@@ -60,13 +60,12 @@ def scale_columns(X: Array, share: Array, kept: Array, *, intercept: bool, tile:
     centred = jnp.where(kept[None], X - mean[:, None], 0)
     some = centred[:, :: -(-centred.shape[1] // SOME_ROWS) or 1]
     unit = power_of_two(whole(jnp.max(jnp.abs(some), axis=1, initial=0.0), tile, jnp.maximum))
-    Z = centred * (1 / unit)[:, None]
-    second = whole(contract("jn,n->j", Z * Z, share), tile)
+    second = whole(contract("jn,n->j", (centred * (1 / unit)[:, None]) ** 2, share), tile)
     constant = second == 0
     spread = jnp.where(constant, 0, jnp.sqrt(jnp.where(constant, 1, second)))
     finer = power_of_two(spread)
     scale = jnp.where(constant, power_of_two(jnp.abs(mean)), unit * finer)
-    Z = jnp.where(constant[:, None], 0, Z * (1 / finer)[:, None])
+    Z = jnp.where(constant[:, None], 0, centred * (1 / (unit * finer))[:, None])
     rms = scale * jnp.sqrt((mean / scale) ** 2 + (spread / finer) ** 2)
     if not intercept:
         return Scaled(Z, mean, scale, rms)

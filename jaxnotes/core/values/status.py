@@ -126,6 +126,16 @@ def error_where_converged(status: Array, bound: Array) -> Array:
     return jnp.where(status == Status.CONVERGED, jax.lax.reduce_precision(bound * (1 + 2.0**-5), bits, 4), jnp.nan)
 
 
+def where_answered(status: Array, value: Array) -> Array:
+    """The numbers of the lanes that have an answer, good or bad; NaN, all of them, in those without.
+
+    status: (), or of the first axes of value.
+    """
+    none = (status > Status.CONVERGED) & (status <= Status.TOO_FEW_ROWS)
+    none = none | (status == Status.BAD_START) | (status == Status.DIVERGED)
+    return jnp.where(none.reshape(none.shape + (1,) * (value.ndim - none.ndim)), jnp.nan, value)
+
+
 def raise_for_status(solution: Solution) -> None:
     """Raise FitError unless every lane of a solution converged; say how many failed, how, and which came first.
 
