@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import Counter
 
 import jax
 import pytest
@@ -25,6 +26,7 @@ def pytest_configure(config):
     """The markers, here because tests run away from pyproject.toml too."""
     config.addinivalue_line("markers", "long: one of many repetitions, whose kind runs without it; needs --all")
     config.addinivalue_line("markers", "repeated: the cases of a test repeat one kind; one in sixteen is not long")
+    config.addinivalue_line("markers", "one_in(k): the cases of a test are alike; one in k is not long")
 
 
 def tables(items):
@@ -55,6 +57,18 @@ def mark_repetitions(items):
         met |= values(item)
 
 
+def mark_alike(items):
+    """Of the cases of a test that are alike the first, and one in k from there on, stay."""
+    met = Counter()
+    for item in items:
+        marked = item.get_closest_marker("one_in")
+        if marked:
+            test = item.nodeid.partition("[")[0]
+            if met[test] % marked.args[0]:
+                item.add_marker("long")
+            met[test] += 1
+
+
 def values(item):
     """What a case is made of, as its file knows it."""
     return {(item.path, name, repr(value)) for name, value in item.callspec.params.items()}
@@ -64,6 +78,7 @@ def values(item):
 def pytest_collection_modifyitems(config, items):
     """Leaves out what is long, unless all is asked for, and counts both before -m and -k choose."""
     mark_repetitions(items)
+    mark_alike(items)
     long = [item for item in items if item.get_closest_marker("long")]
     config.stash[COUNTED] = len(items), len(long)
     if long and not config.option.all:

@@ -112,6 +112,7 @@ def test_the_negative_gradient_does_not_point_at_the_minimum(kappa, angle):
     assert np.degrees(np.arccos(min(cosine, 1))) == pytest.approx(angle, abs=0.05)
 
 
+@pytest.mark.long
 @settings(max_examples=20)
 @given(seeds, st.floats(0.05, 1.9))
 def test_descent_falls_for_rates_below_two_over_L_and_may_end_in_a_saddle(seed, share):
@@ -203,6 +204,7 @@ def test_a_sum_from_zero_to_m_has_one_term_too_many():
         assert int(sums.summation(lambda i: 1, first=1, last=m)) == m
 
 
+@pytest.mark.long
 @settings(max_examples=15)
 @given(seeds, st.integers(1, 4))
 def test_redundant_observations_are_counted_by_redundancy_numbers(seed, p):

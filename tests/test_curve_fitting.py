@@ -57,6 +57,7 @@ def flat(params) -> np.ndarray:
 # Second algorithms.
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_line_is_least_squares(weighted, dtype):
     """The chapter's two halves meet: a linear model has the same answer, to the last statistic."""
@@ -345,6 +346,7 @@ def test_bands_of_a_line_are_the_textbook_s(dtype):
     assert_close(curve_fitting.predict(line, solution, new), expected, tolerances.of(dtype).inference)
 
 
+@pytest.mark.long
 def test_bands_cover(double):
     """Of 2,000 samples the share whose 95 % bands hold the curve, and a new point, is 95 %, within four deviations."""
     rng = np.random.default_rng(9)

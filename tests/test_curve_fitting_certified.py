@@ -50,6 +50,7 @@ def names(source: str) -> list[str]:
     return list(dict.fromkeys(run.name for run in problems(source)))
 
 
+@pytest.mark.one_in(6)
 @pytest.mark.parametrize(
     ("source", "name"), [(source, name) for source in ("embedded", "reference") for name in names(source)]
 )
@@ -66,6 +67,7 @@ def test_nist(source, name):
             assert lre(se, run.std_dev, 11) >= 4
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not problems("reference"), reason="the reference cases are not there")
 def test_nist_as_a_whole():
     found = [(run.number, digits(run, s)) for name in names("reference") for run, s, _ in nist_runs("reference", name)]
@@ -83,6 +85,7 @@ class Jnp:
         return jnp.concatenate([jnp.asarray(part) for part in parts])
 
 
+@pytest.mark.one_in(10)
 @pytest.mark.parametrize("name", reference.names("mgh"))
 def test_mgh_is_solved_or_says_so(name, double):
     """From the standard start and from ten times as far."""

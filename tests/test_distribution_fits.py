@@ -44,6 +44,7 @@ def flat(params) -> np.ndarray:
 CERTIFIED = {name: record.family for record in RECORDS for name in record.certified}
 
 
+@pytest.mark.one_in(6)
 @pytest.mark.parametrize("name", reference.names("mle", keep=lambda case: case["name"] in CERTIFIED))
 def test_certified(name, double):
     case, family = reference.case("mle", name), CERTIFIED[name]
@@ -106,6 +107,7 @@ def test_the_notes_own_cases(dtype):
 # What a maximum is
 
 
+@pytest.mark.one_in(4)
 @every_family
 def test_the_maximum(record, double):
     """The score is 0 there, the value is the mean of -log_prob, and nothing near is better."""
@@ -158,6 +160,7 @@ def test_against_scipy(record, double):
 ENDINGS = {f"{record}, {what}": (record.family, *row) for record in RECORDS for what, row in record.endings.items()}
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("name", ENDINGS)
 def test_endings(name, double):
     family, x, known, expected = ENDINGS[name]
@@ -173,6 +176,7 @@ def test_no_success_has_an_interval(double):
     assert np.isnan(distributions.Bernoulli.infer(solution, tosses).se[0])
 
 
+@pytest.mark.long
 def test_no_false_standard_errors_from_log_prob(double):
     """Where Wald's theory does not hold, or log_prob alone does not know what is constrained or given: NaN."""
     for record in RECORDS:
@@ -226,6 +230,7 @@ def test_censored_far_in_the_tail(double):
     assert float(Normal.censored_log_prob(law, -41.0, -40.0)) == pytest.approx(expected, rel=1e-13)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("name", ["salinity_lognormal_censored", "fluazinam_lognormal_censored"])
 def test_certified_censored(name, double):
     if name not in reference.cases("mle"):
@@ -265,6 +270,7 @@ def test_right_censored_lifetimes(double):
 # Weights, batches, derivatives
 
 
+@pytest.mark.long
 @every_family
 def test_weights_are_rows(record, double):
     """A row of weight 2 is two rows; one of weight 0 may hold NaN. Lanes say what one fit says; a bad one is alone."""
@@ -354,6 +360,7 @@ def test_float32_answers():
     assert jn.show.summary(single, Gamma.infer(single, x), ["shape", "rate"], n_obs=50)
 
 
+@pytest.mark.long
 def test_pareto_and_cauchy_by_hand(double):
     """Pareto: n / sum log(x / min). Cauchy: a second algorithm."""
     x = BY_NAME["Pareto"].sample

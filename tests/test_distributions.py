@@ -300,6 +300,7 @@ def test_gradients_against_differences(record, double):
         assert np.all(close | infinite), f"{name}\n{exact}\n{difference}"
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("name", ["Normal", "Gamma", "StudentT", "NegativeBinomial"])
 def test_second_derivatives_against_differences(name, double):
     """What Newton's method asks of censored samples, in the shapes too, which enter the tails through a loop."""

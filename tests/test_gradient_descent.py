@@ -208,6 +208,7 @@ def test_which_method_solves_which_classical_problem(method, double, capsys):
         assert all(ok or status != Status.CONVERGED for ok, status in found.values())
 
 
+@pytest.mark.long
 def test_far_starts_end_truthfully(double):
     """From ten times x0 a few end at other stationary points; none claims a point with a slope (see `outcome`)."""
     cases = reference.cases("mgh")

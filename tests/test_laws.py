@@ -34,6 +34,7 @@ SLOPES = {
 }
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", SLOPES)
 def test_an_empty_lane_spoils_no_derivative(name):
     """The sum over the lanes that have an answer does not depend on one without rows."""
@@ -50,6 +51,7 @@ def test_an_empty_lane_spoils_no_derivative(name):
     assert_close(with_it, without, tolerances.of("float32").reblocked)
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("cov", ["HC2", "HC3"])
 def test_a_row_that_decides_alone_has_no_variance(cov, dtype):
     """Leverage 1: 0 / 0, and so NaN in every order of the rows; HC1 has a number."""
@@ -73,6 +75,7 @@ INFERRED = {
 }
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("design", ["general", "orthogonal"])
 @pytest.mark.parametrize("name", INFERRED)
 def test_inference_has_derivatives(name, design, double):

@@ -58,6 +58,7 @@ def nist(name: str, dtype: str):
     return case, X.astype(dtype), reference.columns(case)["y"].astype(dtype), intercept
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("name", reference.names("nist_linear"))
 def test_nist_in_float64(name, double):
     case, X, y, intercept = nist(name, "float64")

@@ -107,6 +107,7 @@ def test_three_tests_against_statsmodels(double):
     assert [int(test.df) for test in (ratio, wald, rao)] == [1, 1, 1]
 
 
+@pytest.mark.long
 def test_tests_of_two_restrictions_and_in_a_batch(double):
     """No slope at all; lane by lane what a single call says."""
     X, y, _ = poisson_data()

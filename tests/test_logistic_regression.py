@@ -31,6 +31,7 @@ def filled_up(n: int, *rows):
 ROWS = {2: 10, 3: 79, 5: 400}
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     "name", reference.names("glm", keep=lambda case: (case["family"], case["link"]) == ("binomial", "logit"))
 )
@@ -53,6 +54,7 @@ def test_certified_binomial_logit(name, double):
     assert lre(log_likelihood(solution, X, y, **given), float(refined["loglik"])) >= 9
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("name", reference.names("separation"))
 def test_certified_separation(name, dtype):
     case = reference.case("separation", name)

@@ -127,6 +127,7 @@ def from_text(case):
     return log_prob
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("name", reference.names("mle", keep=lambda case: case["name"] not in LOADED | NAIVE))
 def test_certified(name, double):
     """From 1 for what must be positive and 0 for the rest."""

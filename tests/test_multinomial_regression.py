@@ -47,6 +47,7 @@ def test_certified(name, double):
 TITANIC = np.array([[180, 179, 510, 862], [145, 106, 196, 23]])
 
 
+@pytest.mark.long
 def test_titanic(dtype):
     """Saturated, so in closed form: log odds ratios, variances the sums of reciprocal counts, Agresti section 8.1."""
     X, y = np.repeat([[0], [1]], 4, axis=0).astype(dtype), np.tile(np.arange(4), 2)
@@ -236,6 +237,7 @@ def random_problem(rng, n, p, n_classes):
     return X * 10 ** rng.uniform(-3, 3, p), y
 
 
+@pytest.mark.one_in(6)
 @pytest.mark.parametrize("shape", [(30, 1, 3), (50, 3, 3), (70, 2, 4)])
 def test_separation_against_a_linear_program(shape, dtype):
     rng = np.random.default_rng(shape[0])

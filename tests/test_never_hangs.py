@@ -136,6 +136,7 @@ CASES = {
 NO_GRADIENT = {"profile", "score test"}
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("q", [2, pytest.param(18, marks=pytest.mark.long)])
 @pytest.mark.parametrize("case", CASES)
 def test_no_batched_decomposition(case, q):

@@ -32,11 +32,16 @@ def test_law(family, dtype):
 def test_another_law(family):
     pass
 
+@pytest.mark.one_in(3)
+@pytest.mark.parametrize("case", range(5))
+def test_alike(case):
+    pass
+
 @pytest.mark.parametrize("count", [1, pytest.param(10_000, marks=pytest.mark.long)])
 def test_many(count):
     pass
 '''
-TOTAL = 6 + 14 + 7 + 2 + 1
+TOTAL = 6 + 14 + 7 + 5 + 2 + 1
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +67,7 @@ def test_kinds_and_values_stay(collect):
     for family in range(7):
         assert any(f"law[{family}]" in name or f"-{family}]" in name for name in short)
     assert any(name.startswith("test_another_law") for name in short)
+    assert [name for name in short if "alike" in name] == ["test_alike[0]", "test_alike[3]"]
     assert "test_many[1]" in short
     assert "test_many[10000]" not in short
     assert "test_sample.test_refused" in short  # the doctest

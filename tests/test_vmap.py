@@ -43,6 +43,7 @@ def lanes_of(tree, index):
     return jax.tree.map(lambda leaf: np.asarray(leaf)[index], tree)
 
 
+@pytest.mark.one_in(2)
 def test_batch_size_changes_nothing(fit):
     """One block but one lane, one block, one more, 37 lanes and 1: all use blocks of one size, so the bits agree."""
     one = batch(fit, "float32", 1)

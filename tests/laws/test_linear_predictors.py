@@ -198,6 +198,7 @@ def test_an_answer_that_does_not_fit_is_told(dtype):
     assert fit({**data, "X": data["X"] * (np.finfo(dtype).max / 64)})[0].status == Status.DIVERGED
 
 
+@pytest.mark.long
 def test_rare_events_in_many_rows():
     """Five events in 60,000 rows, passed over in chunks: the sums of the score must not lose them."""
     rng = np.random.default_rng(3)

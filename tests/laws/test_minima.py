@@ -223,6 +223,7 @@ def check(name: str, scale: int) -> None:
         assert reached
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", QUICK)
 def test_far_starts_of_hard_problems(name, double):
     check(name, 10)

@@ -4,6 +4,7 @@ import functools
 
 import jax
 import numpy as np
+import pytest
 from scipy.optimize import linprog
 
 from jaxnotes import Status, logistic_regression
@@ -72,6 +73,7 @@ def statuses(found, dtype):
     return np.asarray(solution.status)
 
 
+@pytest.mark.long
 def test_against_linear_programming(dtype):
     """Not one separated problem is called CONVERGED, and hardly any other label is wrong."""
     by_columns, true = problems()

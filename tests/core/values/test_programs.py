@@ -34,6 +34,7 @@ WITHIN = {
 }
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("name", WITHIN)
 def test_constants_within_a_program(name):
     assert_close(WITHIN[name](), slopes(2.0), tolerances.of("float32").reblocked)
