@@ -58,13 +58,14 @@ def mark_repetitions(items):
 
 
 def mark_alike(items):
-    """Of the cases of a test that are alike the first, and one in k from there on, stay."""
-    met = Counter()
+    """Of the cases of a test that are alike one in k stays, another from test to test."""
+    turns, met = {}, Counter()
     for item in items:
         marked = item.get_closest_marker("one_in")
-        if marked:
+        if marked and not item.get_closest_marker("long"):
             test = item.nodeid.partition("[")[0]
-            if met[test] % marked.args[0]:
+            turn = turns.setdefault(test, len(turns))
+            if (met[test] - turn) % marked.args[0] and hasattr(item, "callspec"):
                 item.add_marker("long")
             met[test] += 1
 

@@ -81,6 +81,7 @@ def test_selection_finds_what_is_there():
     assert max(map(len, table.splitlines())) <= 80
 
 
+@pytest.mark.long
 def test_pictures():
     pytest.importorskip("matplotlib").use("Agg")
     X = np.linspace(-2, 2, 30, dtype=np.float32)[:, None]

@@ -171,6 +171,7 @@ VALUES = [
 ]
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     ("name", "argument", "where", "value", "expected"),
     [(name, *row) for name in PENALIZED_CHAPTERS for row in VALUES if takes(name, row[0])],

@@ -40,6 +40,7 @@ def demo(folder) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_demo_prints_the_known_answers(demo):
     for piece in (
         "temperature   -0.2322  0.1082  -2.14   0.0320",

@@ -31,6 +31,8 @@ from tolerances import assert_close
 import jaxnotes as jn
 from jaxnotes import Status
 
+pytestmark = pytest.mark.one_in(3)
+
 # What the data or the start hold makes an answer impossible.
 NO_ANSWER = (Status.INVALID_DATA, Status.NON_FINITE_DATA, Status.BAD_START)
 

@@ -43,6 +43,7 @@ WITHOUT_LEVERAGE = {"multinomial_regression", "maximum_likelihood"}
 TOLERANCE = tolerances.of("float32").inference
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", INFER)
 def test_a_value_is_its_name(name):
     infer = INFER[name]
@@ -80,6 +81,7 @@ def test_bad_values_are_refused():
         INFER["least_squares"](cov=jn.covariances.cluster(GROUPS[1:]))
 
 
+@pytest.mark.long
 def test_groups_of_each_lane():
     """A value travels through jit and vmap, with labels that differ from lane to lane."""
     labels = jnp.stack([GROUPS, jnp.arange(40) // 8])

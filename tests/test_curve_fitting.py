@@ -97,6 +97,7 @@ def test_scipy_agrees(unit, double):
     assert_close(inferred.covariance, covariance, 1e-5)
 
 
+@pytest.mark.long
 def test_weights_are_repeated_rows_to_robust_errors_too(double):
     t, (y,) = decays()
     times = np.random.default_rng(3).integers(0, 4, len(t))
@@ -139,6 +140,7 @@ def test_many_parameters(double):
 # Batches and derivatives.
 
 
+@pytest.mark.long
 def test_many_lanes_in_any_order_have_the_same_bits():
     t, y = decays("float32", lanes=700)
     fit = jax.jit(jax.vmap(functools.partial(fit_decay, t)))
@@ -173,6 +175,7 @@ def test_a_bad_start_has_a_status_and_harms_nobody(double):
         np.testing.assert_array_equal(ours[1::2], theirs[1::2])
 
 
+@pytest.mark.long
 def test_a_model_may_close_over_what_is_batched(double):
     """The trap of batching rules: c belongs to the closure, not to the arguments."""
     x = np.arange(5.0)
@@ -188,6 +191,7 @@ def test_a_model_may_close_over_what_is_batched(double):
     assert_close(jax.jit(jax.grad(lambda cs: jax.vmap(slope)(cs).sum()))(cs), np.full(3, -1 / 3), 1e-12)
 
 
+@pytest.mark.long
 def test_an_absent_row_reaches_no_derivative_of_an_error(double):
     t, (y,) = decays()
     weights = np.ones(30)
@@ -277,6 +281,7 @@ def test_exact_data_converge(n, dtype):
 # Parameters with a restricted range.
 
 
+@pytest.mark.long
 def test_bijection_inside_changes_no_answer(double):
     t, (y,) = decays()
     inside = {"a": positive(), "k": bounded(0.0, 5.0), "c": real()}
@@ -301,6 +306,7 @@ def test_bijection_at_the_edge(k, sign, double):
     assert np.all(np.isnan(infer_decay(solution, t, sign * y, bijection=bijection).se))
 
 
+@pytest.mark.long
 def test_bijection_with_fewer_free_coordinates(double):
     """Shares that sum to 1: the covariance has rank 2 and the shares of each row sum to 0 in it."""
     rng = np.random.default_rng(7)
@@ -326,6 +332,7 @@ def test_bijection_with_fewer_free_coordinates(double):
 # Bands.
 
 
+@pytest.mark.long
 def test_bands_of_a_line_are_the_textbook_s(dtype):
     rng = np.random.default_rng(8)
     x = rng.uniform(0, 10, 15).astype(dtype)

@@ -68,6 +68,7 @@ def test_certified_student_with_known_df(name, double):
     assert lre(-len(x) * float(solution.value), float(case["refined"]["loglik"])) >= 9
 
 
+@pytest.mark.long
 def test_certified_grouped_counts(double):
     """Yeast cells: Student (1907), Biometrika 5; negative binomial by R's MASS, to 40 digits."""
     cells, counts = np.arange(6), np.array([213, 128, 37, 18, 3, 1])
@@ -87,6 +88,7 @@ def test_the_information_by_hand_is_autodiff(double):
     assert_close(Weibull._information(Weibull.Params(*theta), statistics), exact, 1e-12)
 
 
+@pytest.mark.long
 def test_the_notes_own_cases(dtype):
     """7 of 10, the horse-kicks, a mean and its biased variance."""
     heads = Binomial.fit(np.array([7], dtype), trials=10)
@@ -308,6 +310,7 @@ def test_derivatives_are_finite_differences(record, double):
         assert_close(np.asarray(slope) @ direction, expected, tolerances.of("float64").derivative)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", ["Normal", "Gamma", "Weibull"])
 def test_derivatives_of_a_batch(name, double):
     """Those of its lanes, a bad lane's 0 or its own; and in a weight of 0, which a row that comes back changes."""
@@ -322,6 +325,7 @@ def test_derivatives_of_a_batch(name, double):
     assert float(jax.grad(run)(0.0)) == pytest.approx(float(run(h) - run(0.0)) / h, rel=1e-4)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     ("family", "params"),
     [(Gamma, (2e4, 1.0)), (Beta, (2e4, 3e4)), (Weibull, (1e3, 2.0)), (Gamma, (0.05, 1.0)), (Beta, (0.1, 0.2))],

@@ -235,6 +235,7 @@ CLASSICS = {
 }  # fmt: skip
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("name", CLASSICS)
 def test_classics(name, double):
     fun, x0, best = CLASSICS[name]

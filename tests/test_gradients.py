@@ -346,6 +346,7 @@ SMOOTH = {
 }
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("name", SMOOTH)
 def test_right_gradients_pass(name, dtype):
     fun, point = SMOOTH[name]
@@ -492,6 +493,7 @@ def test_the_hessian_by_differences_of_the_gradient(double):
     assert_close(hessian(example, at), np.stack(columns, axis=1), 1e-8)
 
 
+@pytest.mark.long
 def test_products_are_those_of_the_matrices(double):
     """On a pytree, whose flat order is that of ravel_pytree."""
     params, v = network_params("float64"), network_params("float64", seed=1)
@@ -520,6 +522,7 @@ def test_products_never_form_the_matrix():
     assert_close(jacobian_transpose_product(jnp.sin, x, v), np.cos(x), 1e-5)
 
 
+@pytest.mark.long
 @given(st.lists(st.floats(0.1, 100), min_size=1, max_size=5), st.integers(0, 100))
 @settings(max_examples=30)
 def test_curvature_of_a_quadratic(eigenvalues, seed):

@@ -161,6 +161,7 @@ def seconds(degrees: int, minutes: int, seconds: int) -> float:
     return 3600 * degrees + 60 * minutes + seconds
 
 
+@pytest.mark.long
 def test_triangle(dtype):
     """The notes' angles 50d12'08", 60d24'16", 69d23'30" close to 6" short of 180 degrees: each gets +2".
 
@@ -187,6 +188,7 @@ RISES = np.array([1.235, 0.682, -0.941, -0.970, 1.921])
 LENGTHS = np.array([1.0, 2.0, 1.5, 2.5, 2.0])
 
 
+@pytest.mark.long
 def test_levelling_network_by_condition_equations(double):
     """Observation equations against condition equations: corrections v minimize sum p v^2 where both loops close."""
     precision = 1 / LENGTHS

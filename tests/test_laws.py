@@ -101,6 +101,7 @@ def test_inference_has_derivatives(name, design, double):
     assert float(reverse) == pytest.approx(float(jnp.sum(mix * forward)), rel=1e-9)
 
 
+@pytest.mark.long
 def test_leverage_has_derivatives(double):
     move = np.random.default_rng(4).standard_normal(X.shape)
     _, ours = jax.jvp(LS.leverage, (X,), (move,))

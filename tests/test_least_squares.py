@@ -138,6 +138,7 @@ EMBEDDED = {
 }  # fmt: skip
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("name", EMBEDDED)
 def test_embedded_nist(name, double):
     table, params, std_err, others = EMBEDDED[name]
@@ -206,6 +207,7 @@ def test_robust(name, cov, double):
     assert lre(inferred.se, numbers(refined["std_err"])[order]) >= 6
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("intercept", [True, False])
 @pytest.mark.parametrize(("degree", "n"), [(5, 200), (6, 50), (7, 30), (7, 50)])
 def test_nearly_dependent_columns_cost_the_condition_and_not_its_square(degree, n, intercept):
@@ -257,6 +259,7 @@ def problem(n: int = ROWS, p: int = 2):
     return X, y, rng.integers(0, 4, n).astype(float), rng.uniform(0.5, 2, n)
 
 
+@pytest.mark.long
 def test_against_statsmodels(dtype):
     X, y, weights, precision = problem()
     tolerance = tolerances.of(dtype)
@@ -284,6 +287,7 @@ def test_against_statsmodels(dtype):
     assert float(good["f_test"].pvalue) == pytest.approx(peer.f_pvalue, rel=500 * tolerance.inference)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("cov", ["HC1", "HC3", "cluster"])
 def test_robust_covariances_count_a_weight_as_rows(cov, double):
     X, y, weights, _ = problem()

@@ -202,6 +202,7 @@ def test_profiles_of_a_normal_sample(dtype):
     assert_close(interval.upper, [x.mean() + half, sd_ends[1]], tolerance)
 
 
+@pytest.mark.long
 def test_profiles_do_not_depend_on_how_parameters_are_written(double):
     """The logarithm of an interval for the scale is the interval for its logarithm."""
     x = SAMPLE
@@ -216,6 +217,7 @@ def test_profiles_do_not_depend_on_how_parameters_are_written(double):
     np.testing.assert_allclose(natural.lower[0], free.lower[0], rtol=1e-9)
 
 
+@pytest.mark.long
 def test_profiles_without_an_end(double):
     """All in one category but one: the odds have a lower end. All in one: they have none on that side."""
 
@@ -244,6 +246,7 @@ def test_profiles_say_nothing_of_failed_fits(double):
     assert np.all(np.isnan(np.asarray(profile_intervals(normal, solution, x))))
 
 
+@pytest.mark.long
 def test_profiles_of_many_models_are_those_of_one(dtype):
     X, y = (np.stack(part).astype(dtype) for part in zip(*[t_data(seed, 60) for seed in range(3)], strict=True))
     start = jax.tree.map(lambda leaf: np.asarray(leaf, dtype), CAUCHY_START)

@@ -208,6 +208,7 @@ def test_ridge_inference_is_the_sandwich(double):
     assert_close(inferred.covariance, inverse @ information @ inverse, tolerances.of("float64").inference)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("n", [200, FROM_ROWS])
 @pytest.mark.parametrize("degree", [4, 6])
 @pytest.mark.parametrize("lowest", [0.0, 0.5])

@@ -325,6 +325,7 @@ ENDINGS = {
 }  # fmt: skip
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("name", ENDINGS)
 def test_endings(name, dtype):
     log_prob, start, data, expected = ENDINGS[name]
@@ -375,6 +376,7 @@ def test_infinite_data_that_the_likelihood_can_bear(double):
 # Batches, captured values, derivatives
 
 
+@pytest.mark.long
 def test_nested_vmap_over_weights_and_data(double):
     X, y = t_data(n=40)
     draws = np.random.default_rng(0).integers(0, 3, (3, 40)).astype(float)
@@ -411,6 +413,7 @@ def shifted_answer(c, x):
     return (x.mean() - c) / (1 + 2 * np.exp(-c))
 
 
+@pytest.mark.long
 def test_captured_values_are_batched_and_differentiated(double):
     x, c = np.array([1.0, 2.0, 6.0]), np.array([0.3, -1.0, 2.0])
     assert_close(jax.vmap(lambda c: shifted_fit(c, x))(c), shifted_answer(c, x), 1e-8)

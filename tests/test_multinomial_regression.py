@@ -123,6 +123,7 @@ def test_covariances_against_statsmodels(cov, double):
         assert_close(inferred.lower, expected.conf_int(0.1)[..., 0].ravel(), tolerance.inference)
 
 
+@pytest.mark.long
 def test_ridge_against_scikit_learn(dtype):
     """C = 1 / (n l2) in symmetric coding; both have intercepts that sum to 0."""
     l2 = 0.05
@@ -139,6 +140,7 @@ def test_ridge_against_scikit_learn(dtype):
     assert np.array_equal(predict(solution, X.astype(dtype)), model.predict(X))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("coding", CODINGS)
 def test_ridge_inference_is_the_sandwich(coding, double):
     """H^-1 I H^-1 with I from autodiff of the log-likelihood; in symmetric coding the intercepts sum to 0."""
@@ -162,6 +164,7 @@ def test_ridge_inference_is_the_sandwich(coding, double):
     assert_close(inferred.covariance, inverse @ information @ inverse.T, tolerances.of("float64").inference)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("coding", CODINGS)
 def test_hand_derived_forms(coding, double):
     """Derivatives, multipliers and parts against autodiff of the log-likelihood, near and far from 0."""
@@ -204,6 +207,7 @@ def test_far_out(dtype):
     np.testing.assert_allclose([score[0, 3], information[0, 0, 3]], [small, small], rtol=rounding)
 
 
+@pytest.mark.long
 def test_derivatives_of_symmetric_parameters_sum_to_0(double):
     X, y, _ = problem(60)
 
@@ -278,6 +282,7 @@ def test_statuses(coding, dtype):
     assert of(LINE, 0 * MIXED, l2=0.1) == "ONE_CLASS"
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("coding", CODINGS)
 @pytest.mark.parametrize("missing", [0, 1, 2])
 def test_an_absent_class_has_no_estimate(missing, coding, dtype):
@@ -297,6 +302,7 @@ def test_labels_out_of_range_are_invalid(dtype):
         assert status_of(X, np.where(first, bad, y), weights=1.0 - first) == "CONVERGED"
 
 
+@pytest.mark.long
 def test_no_inference_without_convergence():
     solution = fit(LINE, MIXED, n_classes=3, coding="symmetric")
     assert solution.status == Status.FLAT
@@ -338,6 +344,7 @@ def test_wrong_dtype_raises():
         fit(LINE.astype(np.complex64), MIXED, n_classes=3)
 
 
+@pytest.mark.long
 def test_probabilities_of_no_columns(dtype):
     """An intercept alone gives the shares of the classes."""
     X, y = np.zeros((6, 0), dtype), np.array([0, 0, 0, 1, 1, 2])

@@ -313,6 +313,7 @@ def test_digits():
     assert jnp.mean(jax.jit(jax.vmap(run))(jax.random.split(KEY, 8))) >= 0.97
 
 
+@pytest.mark.long
 def test_two_spirals():
     t = np.repeat(np.sqrt(np.linspace(0.03, 1, 97)), 2) * 2.5 * np.pi
     y = np.arange(194) % 2
@@ -417,6 +418,7 @@ def test_refused(what):
         attempt()
 
 
+@pytest.mark.long
 def test_labels_out_of_range_give_nan():
     network = nn.init(KEY, (3, 2), output="classes")
     for y in ([0, 1, 2, 0], [0, 1, -1, 0], [0, 0.5, 1, 0]):

@@ -21,7 +21,7 @@ DECOMPOSITIONS = {
     "cholesky", "eig", "eigh", "geqp3", "geqrf", "hessenberg", "householder_product", "lu", "qr", "schur", "svd",
     "triangular_solve", "tridiagonal", "tridiagonal_solve",
 }  # fmt: skip
-HOME = {"lapack.py", "factors.py", "existence.py", "verdict.py", "squares_by_passes.py", "two_words.py"}
+HOME = {"lapack.py", "factors.py", "roots.py", "existence.py", "verdict.py", "squares_by_passes.py", "two_words.py"}
 LANES, ROWS = 20, 12
 
 
@@ -158,7 +158,7 @@ def test_the_search_sees_what_it_looks_for():
 
 
 def test_decompositions_are_called_in_few_places():
-    """LAPACK is reached through `core.matrix.lapack` and `core.matrix.factors`, but for what is never under vmap."""
+    """LAPACK is reached through the rooms that say so, but for what is never under vmap."""
     package = pathlib.Path(jn.__file__).parent
     reached = set()
     for path in package.rglob("*.py"):

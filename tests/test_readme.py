@@ -109,6 +109,7 @@ def test_symmetric_multinomial_is_c_one_over_n_l2(problem):
     np.testing.assert_allclose(ours.coef, theirs.coef_, rtol=1e-2, atol=1e-3)
 
 
+@pytest.mark.long
 def test_weights_and_precision_are_those_of_statsmodels(problem):
     api = pytest.importorskip("statsmodels.api")
     X, y, labels = problem
@@ -122,6 +123,7 @@ def test_weights_and_precision_are_those_of_statsmodels(problem):
     np.testing.assert_allclose(inference.se, theirs.bse, rtol=1e-3)
 
 
+@pytest.mark.long
 def test_robust_errors_are_those_of_statsmodels(problem):
     api = pytest.importorskip("statsmodels.api")
     X, y, _ = problem

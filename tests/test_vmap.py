@@ -24,7 +24,7 @@ from tolerances import assert_close
 from jaxnotes import Status
 from jaxnotes.core.lanes.batching import block_lanes
 
-pytestmark = pytest.mark.repeated
+pytestmark = [pytest.mark.repeated, pytest.mark.one_in(2)]
 
 FEW = 37
 
@@ -58,6 +58,7 @@ def test_batch_size_changes_nothing(fit):
     assert_same(lanes_of(whole, slice(FEW)), loop, tolerances.of("float32").reblocked)
 
 
+@pytest.mark.long
 @settings(max_examples=20)
 @given(order=st.permutations(range(FEW)))
 @pytest.mark.parametrize("name", PENALIZED_CHAPTERS)
@@ -149,6 +150,7 @@ def test_vmap_over_designs_of_vmap_over_outcomes(fit, double):
     assert_same(nested, stacked([stacked(row) for row in loop]), tolerances.of("float64").reblocked)
 
 
+@pytest.mark.long
 def test_gradients_compose_with_batches(fit, double):
     """vmap(grad), grad(sum(vmap)) and a loop of grads are the same."""
     data = batch(fit, "float64", 3)

@@ -346,6 +346,7 @@ def _estimate(model: LogProb, cov: str, question: _Question) -> Estimate:
         leverage=jnp.zeros((observed.n,), theta.dtype),
         groups=groups,
         model_based=inverse,
+        n_obs=observed.n_obs,
     )
     covariance = ESTIMATORS[cov].of(evidence)
     df = jnp.asarray(jnp.inf, theta.dtype)

@@ -55,6 +55,7 @@ def test_y_has_no_unit(dtype):
     assert_same(jax.tree.map(lambda leaf: leaf[1:], (solution, inferred)), base, units, 4)
 
 
+@pytest.mark.long
 def test_a_precision_has_no_unit(dtype):
     c = np.concatenate([[1], extremes(dtype)]).astype(dtype)
     rows = np.random.default_rng(1).uniform(0.5, 2, N).astype(dtype)[None] * c[:, None]
@@ -74,6 +75,7 @@ def test_weights_are_counts(dtype):
     np.testing.assert_allclose(inferred.se[3], inferred.se[0] * ratio, rtol=1e-4)
 
 
+@pytest.mark.long
 def test_weights_of_any_spread(double):
     """From 1 to 1e12, against a second algorithm in which they are precisions."""
     weights = 10 ** np.random.default_rng(2).permutation(np.linspace(0, 12, N))
@@ -83,6 +85,7 @@ def test_weights_of_any_spread(double):
     np.testing.assert_allclose(found.params, expected.params, rtol=1e-9)
 
 
+@pytest.mark.long
 def test_a_constant_moves_the_constant(dtype):
     """Started where the data are; a start at 0 is 1e4 off."""
     shifts = np.array([0, 1, 100] if dtype == "float32" else [0, 1, 100, 1e4, 1e6])

@@ -43,6 +43,7 @@ def test_a_sample_has_no_unit(name, dtype):
     np.testing.assert_allclose(se / units, np.repeat(se[:1], 6, 0), rtol=10 * tolerance)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name", [PLACED[2], *(pytest.param(n, marks=pytest.mark.long) for n in PLACED if n != "Logistic")]
 )
@@ -94,6 +95,7 @@ def test_ten_million_rows_keep_their_digits():
 NARROW = [("Gamma", (1e7, 3.0)), ("Beta", (2e4, 3e4)), ("Beta", (1e6, 3e5)), ("Weibull", (1e3, 2.0))]
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(("name", "law"), NARROW)
 def test_narrow_laws(name, law):
     """In float32 what float64 finds: the estimate, its standard error by the Hessian, and an error that covers."""

@@ -105,6 +105,7 @@ def test_every_kind_keeps_the_promise(dtype, found):
             np.testing.assert_allclose((inferred.se / se).astype(float), 1, rtol=0.01, err_msg=name)
 
 
+@pytest.mark.long
 def test_standard_errors_of_columns_that_all_but_depend_on_each_other(dtype):
     """Right to 0.3 % up to the end of the second regime, whatever the rounding of a triangle on this machine."""
     one, eps = np.ones(N, dtype), np.finfo(dtype).eps
@@ -160,6 +161,7 @@ def test_what_does_not_fit_the_dtype_diverges(dtype):
         assert int(answers(*lane)[0].status[0]) == jn.Status.DIVERGED
 
 
+@pytest.mark.long
 def test_inference_has_one_sided_derivatives_where_a_weight_is_0(double):
     X, y, _, _, _ = kinds(np.dtype("float64"))["ordinary"]
 

@@ -148,6 +148,7 @@ def assert_kept(name: str, dtype, solution, estimate, se=None) -> None:
         np.testing.assert_allclose(se, spread, rtol=0.01, err_msg=name)
 
 
+@pytest.mark.long
 def test_the_promise_is_kept_in_a_batch(dtype):
     names = list(KINDS)
     solution, inferred = jax.jit(jax.vmap(fit))(given(dtype, names))
@@ -249,6 +250,7 @@ def test_a_lane_without_an_answer_is_nan():
     assert solution.status[3] == Status.CONVERGED
 
 
+@pytest.mark.long
 def test_what_intercepts_have_in_common_stays(double):
     """Symmetric coding does not determine it; rounding must not send it anywhere, nor refuse the answer."""
     data = [plain(seed) for seed in range(8)]

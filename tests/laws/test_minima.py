@@ -104,6 +104,7 @@ ENDINGS = {
 }
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", ENDINGS)
 def test_what_kind_of_point(name, dtype):
     fun, start, expected = ENDINGS[name]

@@ -123,7 +123,7 @@ class Evidence(NamedTuple):
     groups: Array
     model_based: Array
     n_obs: Array
-    tile: Tile | None
+    tile: Tile | None = None
 
 
 class Estimator(NamedTuple):

@@ -26,6 +26,8 @@ from jaxnotes.core.values.tiles import Tile
 
 # A whole step that moves no predictor further leaves so little that the information, too, is that of the optimum.
 SHORT = 1 / 8
+# A last step of an eighth of what is promised moves no predictor so far that the lane would have to be examined.
+CLOSE = 1 / 64
 
 
 class DesignBlock(NamedTuple):
@@ -44,7 +46,7 @@ class DesignBlock(NamedTuple):
     offset: Array
     shift: Array
     penalty: Array
-    tile: Tile | None
+    tile: Tile | None = None
 
 
 class Position(NamedTuple):
@@ -238,7 +240,7 @@ def _newton(model: LinearModel, block: DesignBlock, rows: Design, sound: Array) 
         aiming = jax.lax.cond(jnp.all(aimless), lambda: nothing, aim)
         # Lane by lane: what a lane does must not depend on its block.
         direction, gain, pivot = select_lanes(aimless, coasting, aiming)
-        small = small & (block.n_obs * gain <= NEGLIGIBLE_RISE)
+        small = small & (block.n_obs * gain <= CLOSE * NEGLIGIBLE_RISE)
         tried = Position(theta, value, grad, grad_norm, gain, direction, jnp.ones_like(value))
         return NewtonState(
             at=select_lanes(accept, tried, state.at._replace(length=state.at.length / 2)),
@@ -342,7 +344,8 @@ def _judge(model: LinearModel, block: DesignBlock, rows: Design, state: NewtonSt
         verdict = tiles.from_first(verdict, block.tile)
     else:
         verdict = settled._replace(status=jnp.where(needy, OPEN, settled.status).astype(jnp.int8))
-    fits = judgement.fits_dtype(verdict.params, block.scaled, se) | (verdict.status != Status.CONVERGED)
+    judged = (verdict.status == Status.CONVERGED) | (verdict.status == Status.STALLED)
+    fits = judgement.fits_dtype(verdict.params, block.scaled, se) | ~judged
     return verdict._replace(status=jnp.where(fits, verdict.status, Status.DIVERGED).astype(jnp.int8))
 
 

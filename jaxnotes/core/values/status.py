@@ -131,7 +131,7 @@ def where_answered(status: Array, value: Array) -> Array:
 
     status: (), or of the first axes of value.
     """
-    none = (status > Status.CONVERGED) & (status <= Status.TOO_FEW_ROWS)
+    none = (status > Status.CONVERGED) & (status <= Status.ONE_CLASS)
     none = none | (status == Status.BAD_START) | (status == Status.DIVERGED)
     return jnp.where(none.reshape(none.shape + (1,) * (value.ndim - none.ndim)), jnp.nan, value)
 

@@ -148,6 +148,7 @@ def status(fun, x0, **settings) -> Status:
     return Status(int(minimize(fun, x0, **settings).status))
 
 
+@pytest.mark.long
 def test_statuses_tell_the_truth():
     parabola = lambda x: jnp.sum(x**2)  # noqa: E731
     gd = methods.gradient_descent

@@ -88,6 +88,7 @@ def test_against_linear_programming(dtype):
     assert len(wrong) <= ALLOWED_WRONG * len(true), "\n".join(listed)
 
 
+@pytest.mark.long
 def test_separation_of_a_bootstrap_draw_does_not_disturb_its_neighbours(dtype):
     """Small data, many of whose draws are separated: the others' answers are those of a batch without them."""
     rng = np.random.default_rng(5)

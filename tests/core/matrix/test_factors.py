@@ -139,6 +139,7 @@ def test_rank_of_a_zero_design(dtype):
         np.testing.assert_array_equal(out.root, np.zeros((5, 5)))
 
 
+@pytest.mark.long
 def test_derivative_of_a_root_of_the_inverse(double):
     """Of the inverse in design, row weights and penalty, alone and in lanes, weights and penalties of 0 among them."""
     rng = np.random.default_rng(3)

@@ -84,6 +84,7 @@ def test_dependent_columns_are_left_out(dtype):
     assert_close(triangles.column_norms(triangle.R), np.linalg.norm(A, axis=1), 10 * np.finfo(dtype).eps)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("q", [3, 6])
 def test_a_single_problem_has_the_triangle_of_a_lane(q, dtype):
     """Alone it goes through a loop over its columns; one of them depends on another."""

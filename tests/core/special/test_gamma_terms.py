@@ -120,6 +120,7 @@ def test_log_student_density(dtype):
     assert worst(gamma_terms.log_student_density(z, df), reference, z, df) < TOLERANCE[dtype.name]
 
 
+@pytest.mark.long
 def test_gradients_against_digamma(double):
     """First and second derivatives of both prefixes, where a large argument would cancel."""
     for a, rate, x in [(2.5, 0.5, 3.0), (1e8, 2.0, 0.5e8 + 1e3), (0.3, 1.0, 1e-3)]:

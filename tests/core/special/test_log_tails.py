@@ -146,6 +146,7 @@ def test_shape_derivatives_against_mpmath(m, shape_derivatives, double):
     np.testing.assert_allclose(ours, [first, second, second, mixed], rtol=1e-9)
 
 
+@pytest.mark.long
 def test_beta_derivatives_against_mpmath(double):
     """In both shapes and the point, of first and second order, on both sides of the mean."""
 

@@ -49,6 +49,7 @@ def test_what_counts_as_alone():
     assert seen == [False, False]
 
 
+@pytest.mark.long
 def test_alone_is_within():
     ours, theirs = jn.least_squares.fit(X, Y), jax.jit(jn.least_squares.fit)(X, Y)
     assert_close(ours.params.coef, theirs.params.coef, tolerances.of("float32").reblocked)
