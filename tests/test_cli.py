@@ -54,6 +54,7 @@ def test_demo_prints_the_known_answers(demo):
     assert demo.count("CONVERGED in ") == 3
 
 
+@pytest.mark.long
 def test_demo_accounts_for_every_draw(demo):
     line = next(line for line in demo.splitlines() if line.endswith("SEPARATED."))
     counts = [int(part.split()[0].replace(",", "")) for part in line.split("compiled. ")[1].split(", ")]

@@ -56,6 +56,7 @@ def test_a_value_is_its_name(name):
         np.testing.assert_array_equal(infer(cov=jn.covariances.cluster(GROUPS)).se, clustered)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("cov", [*map(jn.covariances.hc, range(2)), jn.covariances.cluster(GROUPS)])
 def test_models_of_one_line_agree(cov):
     """A straight curve and a normal likelihood of known variance are least squares, under every robust covariance."""

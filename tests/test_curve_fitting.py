@@ -57,6 +57,7 @@ def flat(params) -> np.ndarray:
 # Second algorithms.
 
 
+@pytest.mark.long
 @pytest.mark.one_in(4)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_line_is_least_squares(weighted, dtype):

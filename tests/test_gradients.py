@@ -586,6 +586,7 @@ def test_every_function_is_in_the_table_of_transforms():
     assert listed == set(gradients.__all__) - {"check_gradient", "GradientCheck", "Curvature"}
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("name", VECTORS)
 def test_transforms(name, dtype):
     """jit and vmap give what one call gives, the dtype is kept, and the gradient is finite."""

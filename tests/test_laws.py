@@ -75,7 +75,7 @@ INFERRED = {
 }
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("design", ["general", "orthogonal"])
 @pytest.mark.parametrize("name", INFERRED)
 def test_inference_has_derivatives(name, design, double):

@@ -449,6 +449,7 @@ def test_inference_is_differentiable(double):
     np.testing.assert_allclose(slope, se(1.0), rtol=1e-7)
 
 
+@pytest.mark.long
 def test_absent_rows_have_no_part(double):
     """Whatever they hold: NaN, or values outside the support."""
     x = np.array([1, 2, np.nan, 4, -7, 9])
@@ -556,6 +557,7 @@ def test_what_a_jitted_part_holds_is_seen():
 # Names, dtypes, bad input
 
 
+@pytest.mark.long
 def test_precise_data_converge_in_float32():
     """Where rounding ends the descent near the maximum, and only there: within 2 % of a standard error of float64's."""
 

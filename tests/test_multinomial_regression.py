@@ -83,6 +83,7 @@ def problem(n: int = 90, n_classes: int = 3):
     return X, y, rng.integers(0, 4, n).astype(float)
 
 
+@pytest.mark.long
 def test_two_classes_are_logistic_regression(dtype):
     X, y, weights = problem(n_classes=2)
     X, weights = X.astype(dtype), weights.astype(dtype)
@@ -104,6 +105,7 @@ def peer(**options):
     return sm.MNLogit(y[rows], sm.add_constant(X)[rows]).fit(method="newton", tol=1e-14, disp=0, **options)
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("cov", ["nonrobust", "HC0", "HC1", "cluster"])
 def test_covariances_against_statsmodels(cov, double):
     X, y, weights = problem()
@@ -263,6 +265,7 @@ LINE = np.arange(12.0)[:, None]
 MIXED = np.tile(np.arange(3), 4)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("coding", CODINGS)
 def test_statuses(coding, dtype):
     def of(X, y, **given):

@@ -87,6 +87,7 @@ def test_latex_can_be_set(row):
 # Laws that hold for any numbers, so that no row is right at its example only.
 
 
+@pytest.mark.long
 @given(st.sets(st.integers(0, 9)), st.sets(st.integers(0, 9)))
 def test_sets(a, b):
     A, B, everything = (jnp.array(sorted(s), int) for s in (a, b, range(10)))

@@ -39,7 +39,7 @@ def _starts(task: Task) -> Iterator[Running]:
     for width in np.unique(n_columns):
         yield from pack(task, np.flatnonzero((n_columns == width) & ~long), int(width))
     for group in np.flatnonzero(long):
-        yield alone.start(task, group, int(n_columns[group]))
+        yield alone.start(task, int(group), int(n_columns[group]))
 
 
 def _finish(task: Task, running: Running) -> Answer:

@@ -65,8 +65,8 @@ class _Layout(NamedTuple):
     """Of each tile of a call: its lane, its place among those of the lane, the lane's last tile in the block."""
 
     lane: np.ndarray
-    place: np.ndarray
-    last: np.ndarray
+    place: Any
+    last: Any
     used: np.ndarray
 
 
@@ -92,7 +92,8 @@ def _compiled(one: One) -> Callable[..., Any]:
 
     def run(used: Any, rows: Rows, lane: Rows, tile: Tile, shared: Rows) -> Any:
         def of_block(block: Any) -> Any:
-            return jax.vmap(of_tile, in_axes=(0, 0, 0, None))(*block, shared)
+            rows, lane, tile = block
+            return jax.vmap(of_tile, in_axes=(0, 0, 0, None))(rows, lane, tile, shared)
 
         empty = jax.eval_shape(of_block, jax.tree.map(lambda leaf: leaf[0], (rows, lane, tile)))
 

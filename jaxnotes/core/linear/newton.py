@@ -362,7 +362,7 @@ def _problem(block: DesignBlock, rows: Design, lane: Array) -> two_words.Problem
     def fold(update: Callable[[Any, two_words.Rows], Any], start: Any) -> Any:
         if block.tile is None:
             return update(start, part(lane))
-        after = block.tile.last[lane] + 1
+        after = block.tile.last[lane].astype(lane.dtype) + 1
         return jax.lax.fori_loop(lane, after, lambda tile, total: update(total, part(tile)), start)
 
     scaled, shift, l2, n_obs = of(lane, (block.scaled, block.shift, rows.l2, block.n_obs))

@@ -67,7 +67,7 @@ def tangents_of_inverse(
     change = half + half.T + contract("ij,ik->jk", rows, squares_dot[:, None] * rows)
     change = change + contract("ij,ik->jk", root, penalty_dot[:, None] * root)
     change = jnp.where(inverse.rank == len(root), change, jnp.nan)
-    still = np.zeros((), jax.dtypes.float0)
+    still: Any = np.zeros((), jax.dtypes.float0)
     moved, null = root_tangent(root, change), jnp.zeros_like(inverse.null)
     return Root(moved, null, still, jnp.zeros_like(inverse.inflation)), change
 
@@ -114,7 +114,7 @@ def _by_cholesky(design: Array, squares: Array, penalty: Array, tile: Tile | Non
     lanes, _, q = design.shape
     multiply = products.of(jnp.swapaxes(design, 1, 2), lanes, tile=tile)
     gram = multiply.gram(squares[:, None, None])
-    factor = factors.factor_spd(gram, penalty)
+    factor = factors.factor_triangles(gram, penalty)
     root = factors.inverse_root(factor)
     diagonal = gram[:, [j * (j + 3) // 2 for j in range(q)]] + penalty
     inflation = jnp.max(diagonal * jnp.sum(root * root, axis=2), axis=1)

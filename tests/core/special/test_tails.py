@@ -223,6 +223,7 @@ def test_second_derivative_and_the_middle():
     np.testing.assert_allclose(slope(tails.norm_isf, jnp.full(121, 0.5)), -root, rtol=1e-5)
 
 
+@pytest.mark.long
 @pytest.mark.one_in(4)
 @pytest.mark.parametrize("df", [1.0, 2.5, 7.0, 400.0])
 def test_derivative_in_degrees_of_freedom(double, df):
