@@ -14,7 +14,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 settings.register_profile(
     "repeatable",
-    max_examples=25,
+    max_examples=15,
     deadline=None,  # the first example compiles
     derandomize=True,
     database=None,

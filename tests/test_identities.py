@@ -216,6 +216,7 @@ def test_a_single_loop_shares_its_misclosure_by_length(double):
     np.testing.assert_allclose(corrections, -rises.sum() * lengths / lengths.sum(), atol=1e-12)
 
 
+@pytest.mark.long
 def test_precision_is_variance_and_weights_are_rows(double):
     """The scale of the precisions changes nothing but n_obs does: only weights divide the standard errors."""
     X, y = line()

@@ -84,6 +84,7 @@ def nested_fits(dtype):
     return full, restricted, data, weights
 
 
+@pytest.mark.long
 def test_three_tests_against_statsmodels(double):
     full, restricted, data, weights = nested_fits(np.float64)
     X, y = data
@@ -169,6 +170,7 @@ def profile_by_scipy(minus_total, theta, j, side, se, z):
     return optimize.brentq(gap, theta[j], theta[j] + side * 4 * se, xtol=1e-10)
 
 
+@pytest.mark.long
 def test_profiles_of_a_cauchy_regression(double):
     X, y = t_data(n=60)
     solution = fit(cauchy_regression, CAUCHY_START, (X, y))

@@ -597,6 +597,7 @@ def test_the_table_speaks_the_users_words():
     assert rows == ["mean", "sd"]
 
 
+@pytest.mark.long
 def test_dtype_follows_the_input():
     x = np.array([1.0, 2, 4])
     with x64():

@@ -278,6 +278,7 @@ def test_many_networks_in_one_compiled_call():
     assert_close(results.params.layers[0].W[1, 1, 0, 2], alone.params.layers[0].W, 1e-4)
 
 
+@pytest.mark.long
 def test_rules_of_ours_and_of_optax_agree_and_training_has_derivatives(double):
     data = rows(20, 2, dtype=np.float64)
     network = nn.init(jax.random.key(1), (2, 3, 1), "tanh", output="binary")
@@ -358,6 +359,7 @@ def numpy_xor(name, hidden, seeds=256, steps=5000, rate=1.0):
         W, b = W - rate * back @ X, b - rate * back.sum(2, keepdims=True)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(("name", "hidden"), SOLVED)
 def test_exclusive_or_is_solved_as_often_as_by_a_twin(name, hidden):
     """The 99 % interval of the twin's share holds ours, and teaching's count is no other at 1 %."""

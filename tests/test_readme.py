@@ -100,6 +100,7 @@ def test_logistic_ridge_is_c_one_over_n_l2(problem):
     np.testing.assert_allclose(ours.intercept, theirs.intercept_[0], rtol=1e-3)
 
 
+@pytest.mark.long
 def test_symmetric_multinomial_is_c_one_over_n_l2(problem):
     linear_model = pytest.importorskip("sklearn.linear_model")
     X, y, _ = problem

@@ -74,6 +74,7 @@ def test_kinds_and_values_stay(collect):
     assert f"{TOTAL} tests collected in all" in printed
 
 
+@pytest.mark.long
 def test_all_is_what_is_short_and_what_is_long(collect):
     short, everything, long = collect()[0], collect("--all")[0], collect("--all", "-m", "long")[0]
     assert len(everything) == TOTAL

@@ -66,6 +66,7 @@ def test_linear_is_the_fit_of_each_candidate(weights):
     assert set(screen.test) == {"t"}
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("weights", [None, WEIGHTS])
 def test_logistic_refits_are_exact(weights):
     screen = jn.screen.logistic(MIXED, SICK, covariates=C, weights=weights, refit_below=1)

@@ -12,7 +12,7 @@ The words that several rooms use, each with one meaning:
 
     lane        one problem of many that are solved side by side, as `jax.vmap` makes them
     block       the lanes that one engine solves together, on the first axis; a lane's answer depends on no other
-    tile        32 rows of a lane, where lanes of unequal length share a block; what it sums over rows, `tiles` completes
+    tile        32 rows of a lane, where lanes of unequal length share a block; `tiles` completes its sums over rows
     frozen      of a lane: ended, and carried along unchanged until its block has ended
     engine      what solves a block: `solve_block(..., data) -> Solution`
     pass        one sum over all rows, chunk by chunk

@@ -45,6 +45,7 @@ def assert_same(ours, theirs, units, exact: int) -> None:
             np.testing.assert_array_equal(scaled[:exact], np.broadcast_to(expected, units.shape)[:exact])
 
 
+@pytest.mark.long
 def test_y_has_no_unit(dtype):
     c = extremes(dtype)
     units = np.stack([c, np.ones_like(c), c], axis=1)

@@ -67,12 +67,10 @@ def test_weights_are_counts(name, dtype):
     status, params, se, _ = of_lanes(family, np.repeat(x[None], 3, 0), c[:, None] * np.ones_like(x)[None])
     tolerance = 1e-4 if dtype == "float32" else 1e-9
     np.testing.assert_allclose(params, np.repeat(params[:1], 3, 0), rtol=tolerance)
-    # So many counts leave no rounding within 1 % of a standard error: then the estimate is the same and says STALLED.
-    precise = np.all(2 * np.spacing(np.abs(params)) <= 0.01 * se[:1] / np.sqrt(c)[:, None], axis=1)
-    assert np.all((status == Status.CONVERGED) | (~precise & (status == Status.STALLED)))
+    # In float32 so many counts leave no rounding of a row within 1 % of a standard error: the same estimate is STALLED.
     told = status == Status.CONVERGED
-    assert told[0]
-    assert told[1]
+    assert np.all(told[:2])
+    assert told[2] or (dtype == "float32" and status[2] == Status.STALLED)
     np.testing.assert_allclose((se * np.sqrt(c)[:, None])[told], np.repeat(se[:1], 3, 0)[told], rtol=tolerance)
 
 

@@ -154,6 +154,7 @@ def test_nothing_explains_a_constant(dtype, found):
     assert float(lanes["y far from 0"][2]) == pytest.approx(expected, abs=float(8 * np.finfo(dtype).eps))
 
 
+@pytest.mark.long
 def test_what_does_not_fit_the_dtype_diverges(dtype):
     X, y, one, _, _ = kinds(dtype)["ordinary"]
     for unit in (UNIT[str(dtype)], 1 / UNIT[str(dtype)]):

@@ -160,6 +160,7 @@ def test_the_promise_is_kept_in_a_batch(dtype):
 ALONE = ["plain", "trials 2e7, rare", "offset 1e4", "condition 1e4", "outlier, l2"]
 
 
+@pytest.mark.long
 def test_and_alone(dtype):
     for name in ALONE:
         solution, inferred = fit({key: value[0] for key, value in given(dtype, [name]).items()})

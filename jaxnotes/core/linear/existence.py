@@ -31,16 +31,23 @@ THETA_CUTS = (0.0, 3.0, 8.0)
 STEP_CUTS = (0.03, 0.3)
 
 
-def overlap_proven(logs: Array, change: Array, present: Array) -> Array:
+def overlap_proven(change: Array, counted: Array) -> Array:
     """True for each lane whose Newton step proves that the data overlap, (L,).
 
-    logs (c, L, n): the logarithms of the multipliers, which do not underflow; change: theirs along the step, to first
-    order. A multiplier so small that its row has no information takes no part: the other rows determine the step, and
-    if they overlap so do all. Nor does one of a row that is not present (L, n).
+    change (c, L, n): of the logarithms of the multipliers along the step, to first order. counted, of the same shape:
+    which take part. Those of absent rows do not; nor need those too small to be seen in the score, if the other rows
+    alone determine the step: where these overlap so do all.
     """
-    info = jnp.finfo(logs.dtype)
-    least = (info.minexp - info.nmant) * math.log(2)
-    return jnp.all((change > -MAX_SHARE) | (logs < least) | ~present[None], axis=(0, 2))
+    return jnp.all((change > -MAX_SHARE) | ~counted, axis=(0, 2))
+
+
+def resolved(logs: Array, words: int) -> Array:
+    """Which multipliers are seen in a score of so many words, by their logarithms, which do not underflow.
+
+    A smaller one is lost beside 1: the score is 0 along a direction that separates such rows, and the step too.
+    """
+    eps = float(jnp.finfo(logs.dtype).eps)
+    return logs >= math.log(ROUNDING) + words * math.log(eps)
 
 
 class RowParts(NamedTuple):

@@ -26,7 +26,8 @@ from jaxnotes.core.values.tiles import Tile
 
 # A whole step that moves no predictor further leaves so little that the information, too, is that of the optimum.
 SHORT = 1 / 8
-# A last step of an eighth of what is promised moves no predictor so far that the lane would have to be examined.
+# A last step of an eighth of what is promised moves no predictor so far that the lane would have to be examined. Not
+# without a penalty: further along a separating direction less of it is to be seen.
 CLOSE = 1 / 64
 
 
@@ -217,6 +218,7 @@ def _newton(model: LinearModel, block: DesignBlock, rows: Design, sound: Array) 
 
     """
     positive_margins = _positive_margins_loss(block, rows)
+    enough = jnp.where(rows.l2 > 0, CLOSE, 1) * NEGLIGIBLE_RISE
 
     def step(state: NewtonState) -> NewtonState:
         theta = state.at.theta + state.at.length[:, None] * state.at.direction
@@ -240,7 +242,7 @@ def _newton(model: LinearModel, block: DesignBlock, rows: Design, sound: Array) 
         aiming = jax.lax.cond(jnp.all(aimless), lambda: nothing, aim)
         # Lane by lane: what a lane does must not depend on its block.
         direction, gain, pivot = select_lanes(aimless, coasting, aiming)
-        small = small & (block.n_obs * gain <= CLOSE * NEGLIGIBLE_RISE)
+        small = small & (block.n_obs * gain <= enough)
         tried = Position(theta, value, grad, grad_norm, gain, direction, jnp.ones_like(value))
         return NewtonState(
             at=select_lanes(accept, tried, state.at._replace(length=state.at.length / 2)),
@@ -376,10 +378,15 @@ def gather_evidence(model: LinearModel, block: DesignBlock, at: Position) -> jud
     return judgement.evidence(block.share, eta, score, information, at.theta, at.direction, at.gain, block.tile)
 
 
-def step_proves_overlap(model: LinearModel, block: DesignBlock, at: Position) -> Array:
-    """True for each lane whose next Newton step proves that its rows overlap, (L,); see `separation`."""
+def step_proves_overlap(model: LinearModel, block: DesignBlock, at: Position, *, rare: bool = False) -> Array:
+    """True for each lane whose next Newton step proves that its rows overlap, (L,); see `existence`.
+
+    rare: events may be so rare that no row's multiplier is seen beside 1, but all of them together are.
+    """
     eta = block.multiply.predict(at.theta) + block.offset[:, None]
     move = block.multiply.predict(at.direction)
     logs, change = jax.jvp(lambda eta: model.family.log_multipliers(eta, block.y), (eta,), (move,))
-    proven = existence.overlap_proven(logs, change, jnp.broadcast_to(block.share > 0, eta[:, 0].shape))
+    present = jnp.broadcast_to(block.share > 0, logs.shape)
+    seen = existence.resolved(logs, 2 if rare else 1)
+    proven = existence.overlap_proven(change, present) & jnp.all(seen | ~present, axis=(0, 2))
     return tiles.whole_block(proven, block.tile, jnp.logical_and)

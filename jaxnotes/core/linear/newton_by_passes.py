@@ -64,7 +64,7 @@ def solve(model: LinearModel, rows: Design) -> Solution:
     sample = jax.tree.map(lambda leaf: leaf[picked] if leaf.ndim and leaf.shape[0] == n else leaf, rows)
     lane = jax.tree.map(lambda leaf: leaf[None], sample)
     sample_block, sample_trouble, guess = newton.descend(model, lane)
-    overlap = newton.step_proves_overlap(model, sample_block, guess.at) | (rows.l2 > 0)
+    overlap = newton.step_proves_overlap(model, sample_block, guess.at, rare=True) | (rows.l2 > 0)
     sure = judgement.trusted(guess.pivot, guess.at.theta.shape[1])
     trusted = (sample_trouble == Status.CONVERGED) & overlap & sure & (guess.at.grad_norm <= 100 * rows.tol)
     problem = _problem(model, rows)
@@ -272,7 +272,7 @@ def _judge(model: LinearModel, problem: ScaledDesign, state: PassState, trusted:
     sure = judgement.near(distance, evidence) & judgement.trusted(state.factor.smallest_pivot, size)
 
     def unproven_chunks(block: DesignBlock) -> Array:
-        return (~newton.step_proves_overlap(model, block, state.at)).astype(jnp.int32)
+        return (~newton.step_proves_overlap(model, block, state.at, rare=True)).astype(jnp.int32)
 
     def prove() -> Array:
         return _over_rows(model, problem, unproven_chunks) == 0

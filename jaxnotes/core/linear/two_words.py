@@ -269,16 +269,25 @@ def _leaps(family: Family, intercept: bool, problem: Problem, theta: Double, dir
 
 
 def proves_overlap(family: Family, intercept: bool, problem: Problem, state: Refined) -> Array:
-    """True where the next step proves that the rows overlap, (); see `existence`."""
+    """True where the next step proves that the rows overlap, (); see `existence`.
 
-    def check(proven: Array, rows: Rows) -> Array:
+    By the rows whose multipliers are seen, which must determine the step.
+    """
+    m, q = state.direction.shape
+
+    def check(so_far: tuple[Array, Array], rows: Rows) -> tuple[Array, Array]:
+        proven, R = so_far
         z = columns(intercept, problem, rows)
         eta = _predict(z, state.theta, rows, problem.shift).high
         move = contract("mq,qn->mn", state.direction, z.high)
         logs, change = jax.jvp(lambda eta: family.log_multipliers(eta, rows.y), (eta,), (move,))
-        return proven & existence.overlap_proven(logs[:, None], change[:, None], (rows.weights > 0)[None])[0]
+        counted = existence.resolved(logs, 2) & (rows.weights > 0)[None]
+        G = jnp.where(counted.reshape(-1)[None], _gradients(family, m, z.high, rows.y), 0)
+        return proven & existence.overlap_proven(change[:, None], counted[:, None])[0], existence.triangle(R, G)
 
-    return problem.fold(check, jnp.asarray(True))
+    nothing = jnp.zeros_like(state.direction, shape=(m * q, m * q))
+    proven, R = problem.fold(check, (jnp.asarray(True), nothing))
+    return proven & existence.sees_all(R)
 
 
 def in_user_units(intercept: bool, problem: Problem, theta: Double) -> Array:
@@ -303,13 +312,17 @@ def margins(family: Family, intercept: bool, predictors: int, problem: Problem) 
     """The gradients of all rows' margins in theta, (m q, k), in parts."""
 
     def gradients(rows: Rows) -> Array:
-        z = columns(intercept, problem, rows).high
-        eye = jnp.eye(predictors, dtype=z.dtype)
-        eta = (eye[:, None, :, None] * z[None, :, None]).reshape(-1, predictors, z.shape[1])
-        by_margin = jax.vmap(family.margins, (0, None))(eta, rows.y)
-        return jnp.where((rows.weights > 0)[None, None], by_margin, 0).reshape(len(eta), -1)
+        z = jnp.where((rows.weights > 0)[None], columns(intercept, problem, rows).high, 0)
+        return _gradients(family, predictors, z, rows.y)
 
     return _in_parts(problem, gradients)
+
+
+def _gradients(family: Family, predictors: int, z: Array, y: Any) -> Array:
+    """The gradients of the margins of rows z (q, n) in theta, (m q, c n)."""
+    eye = jnp.eye(predictors, dtype=z.dtype)
+    eta = (eye[:, None, :, None] * z[None, :, None]).reshape(-1, predictors, z.shape[1])
+    return jax.vmap(family.margins, (0, None))(eta, y).reshape(len(eta), -1)
 
 
 def _in_parts(problem: Problem, part: Callable[[Rows], Array]) -> existence.RowParts:

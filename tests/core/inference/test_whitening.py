@@ -37,6 +37,7 @@ def test_the_root_and_the_rows_are_right_however_near_the_columns_are(dtype):
         np.testing.assert_allclose(np.sum(np.asarray(found.rows[k], float) ** 2, axis=1), leverage, atol=tolerance)
 
 
+@pytest.mark.long
 def test_derivatives_are_those_of_the_inverse(double):
     """Of the inverse and of the rows' lengths, alone and among lanes, near and far."""
     high, _ = nearly_dependent(np.dtype("float64"))
