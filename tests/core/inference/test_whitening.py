@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import mpmath
 import numpy as np
+import pytest
 
 from jaxnotes.core.inference.whitening import whiten
 from jaxnotes.core.special.double_word import Double
