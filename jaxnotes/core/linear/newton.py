@@ -386,7 +386,8 @@ def step_proves_overlap(model: LinearModel, block: DesignBlock, at: Position, *,
     eta = block.multiply.predict(at.theta) + block.offset[:, None]
     move = block.multiply.predict(at.direction)
     logs, change = jax.jvp(lambda eta: model.family.log_multipliers(eta, block.y), (eta,), (move,))
-    present = jnp.broadcast_to(block.share > 0, logs.shape)
+    # Where a row has no such multiplier at all its logarithm is -inf.
+    present = jnp.broadcast_to(block.share > 0, logs.shape) & (logs > -jnp.inf)
     seen = existence.resolved(logs, 2 if rare else 1)
     proven = existence.overlap_proven(change, present) & jnp.all(seen | ~present, axis=(0, 2))
     return tiles.whole_block(proven, block.tile, jnp.logical_and)

@@ -3,11 +3,15 @@
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.optimize import linprog
 
 from jaxnotes import Status, logistic_regression
+from jaxnotes.core.linear.family import LinearModel
+from jaxnotes.core.linear.fit import solver
+from jaxnotes.core.linear.intake import design
 
 PROBLEMS, MAX_ROWS, MAX_COLUMNS = 1000, 200, 8
 ALLOWED_WRONG = 0.005
@@ -108,3 +112,16 @@ def test_separation_of_a_bootstrap_draw_does_not_disturb_its_neighbours(dtype):
     assert np.all(np.asarray(pure.status) == Status.CONVERGED)
     for ours, theirs in zip(jax.tree.leaves(mixed), jax.tree.leaves(pure), strict=True):
         np.testing.assert_array_equal(np.asarray(ours)[fine], np.asarray(theirs)[fine])
+
+
+def test_ordinary_lanes_are_settled_without_being_examined():
+    """What is rare must stay rare: each lane that is examined takes as long as many that are not."""
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(64, 60, 2)).astype(np.float32)
+    y = (rng.random((64, 60)) < 0.5).astype(np.float32)
+    quick = LinearModel(logistic_regression.FAMILY, 1, True, 50, thorough=False)
+
+    def one(X, y):
+        return solver(quick)(design(X, (y, jnp.ones(1)), None, None, 0.0, None)).status
+
+    assert np.sum(np.asarray(jax.jit(jax.vmap(one))(X, y)) != Status.CONVERGED) <= 1
